@@ -1,0 +1,1 @@
+"""mlgate: the gate between a trained model and production."""

@@ -1,0 +1,290 @@
+"""What measures ask of evidence, and the form in which the answers come.
+
+A measure never sees rows. It declares `Statistic`s; the gate fuses those of all checks into few queries
+per table, runs them where the data is, and hands back the answers, keyed by the statistic. Rows come
+back as *cells*: distinct combinations of values with a count, so that the field's own functions compute
+on them with `sample_weight` and give the same value as on the rows.
+
+This is the capability table: an engine has to answer these statistics and no others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+MAX_GROUPS = 200
+"""More groups than this are not judged: the column wants bins."""
+
+UNKNOWN = "unknown"
+"""The name of the group whose protected value is missing."""
+
+ROLES = ("label", "prediction", "score")
+"""Roles that come back encoded: label and prediction as 0.0 / 1.0 (1 = positive), score as a float."""
+
+ColumnType: TypeAlias = Literal["boolean", "integer", "number", "string", "date", "timestamp", "other"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Columns:
+    """What one table offers: its columns, their types, and the role each plays there."""
+
+    names: tuple[str, ...]
+    """In the order of the table, roles' columns included."""
+    types: Mapping[str, ColumnType]
+    label: str | None = None
+    score: str | None = None
+    prediction: str | None = None
+    """None with a score: the prediction is score >= threshold, and the role can still be asked for."""
+    features: tuple[str, ...] = ()
+    categorical: tuple[str, ...] = ()
+    protected: tuple[str, ...] = ()
+    key: str | None = None
+    time: str | None = None
+    weight: str | None = None
+    cluster: str | None = None
+
+    def has(self, role: str) -> bool:
+        """Whether `role` ("label", "score", "prediction", "protected", "features", "key", ...) is there."""
+        if role == "prediction":
+            return self.prediction is not None or self.score is not None
+        return bool(getattr(self, role))
+
+
+@dataclass(frozen=True, slots=True)
+class Bins:
+    """A numeric column cut at edges: [18, 30, 50] gives `< 18`, `18 to < 30`, `30 to < 50`, `>= 50`."""
+
+    column: str
+    edges: tuple[float, ...]
+
+
+By: TypeAlias = str | Bins
+"""A way to group rows: the values of a column, or bins of it. Several make a product."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Rows, sum of weights and sum of squared weights per distinct combination. Answer: `Cells`."""
+
+    roles: tuple[str, ...]
+    """Of `ROLES`, in that order."""
+    by: tuple[By, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """Number of rows, and name and type of every column, in order. Answer: `TableShape`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """Summary of one column. Answer: `ColumnProfile`."""
+
+    column: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """Values of a numeric, date or timestamp column outside [low, high]. Answer: `OutsideCount`."""
+
+    column: str
+    low: float | str | None
+    high: float | str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """Distinct values of a column with their rows, most frequent first. Answer: `ValueCounts`."""
+
+    column: str
+
+
+@dataclass(frozen=True, slots=True)
+class Repeats:
+    """Rows that are equal in all of `columns` (null equals null). Answer: `RepeatCounts`."""
+
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A document of the release by its name under `documents:`. Answer: `DocumentText | None`."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """A field of release.yaml by its dotted path, `intended_use`. Answer: `Statement`."""
+
+    field: str
+
+
+Statistic: TypeAlias = Counts | Shape | Profile | Outside | Values | Repeats | Document | Stated
+TableStatistic: TypeAlias = Counts | Shape | Profile | Outside | Values | Repeats
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cells:
+    """Answer to `Counts`: one entry per distinct combination, in an order that no engine chooses.
+
+    All arrays have the same length (the number of cells; 0 for an empty table).
+    """
+
+    roles: Mapping[str, NDArray[np.float64]]
+    """Label and prediction are 0.0 or 1.0, score any float; NaN stands for a missing value."""
+    groups: Mapping[By, NDArray[np.object_]]
+    """Values of the grouping columns as text (integral floats without the `.0`); None where missing."""
+    n: NDArray[np.int64]
+    """Rows in the cell."""
+    w: NDArray[np.float64]
+    """Sum of weights; equal to `n` when the table has no weight."""
+    w2: NDArray[np.float64]
+    """Sum of squared weights; equal to `n` when the table has no weight."""
+    weighted: bool = False
+    fault: str | None = None
+    """Why no measure may use these cells: `12 of 300 labels are missing`. Measures must not look past it;
+    `Measure.value` returns `not_measured` with it."""
+
+    @property
+    def rows(self) -> int:
+        """Rows behind all cells."""
+        return int(self.n.sum())
+
+    def take(self, mask: NDArray[np.bool_]) -> Cells:
+        """Return the cells where `mask` (one entry a cell) is true."""
+        return Cells(
+            roles={role: values[mask] for role, values in self.roles.items()},
+            groups={by: values[mask] for by, values in self.groups.items()},
+            n=self.n[mask],
+            w=self.w[mask],
+            w2=self.w2[mask],
+            weighted=self.weighted,
+            fault=self.fault,
+        )
+
+    def labels(self, by: tuple[By, ...]) -> list[tuple[str, ...]]:
+        """Return the distinct groups over `by`, sorted; a missing value reads `unknown`."""
+        return sorted(set(self.keys(by)))
+
+    def keys(self, by: tuple[By, ...]) -> list[tuple[str, ...]]:
+        """Return the group of each cell over `by`; a missing value reads `unknown`."""
+        columns = [[UNKNOWN if v is None else str(v) for v in self.groups[one]] for one in by]
+        return list(zip(*columns, strict=True)) if columns else [()] * len(self.n)
+
+    def group(self, by: tuple[By, ...], key: tuple[str, ...]) -> Cells:
+        """Return the cells of one group, as `labels` names it."""
+        import numpy as np
+
+        return self.take(np.array([k == key for k in self.keys(by)], dtype=bool))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TableShape:
+    """Answer to `Shape`."""
+
+    rows: int
+    columns: tuple[tuple[str, ColumnType], ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ColumnProfile:
+    """Answer to `Profile`. NaN in a float column counts as missing, as pandas has it."""
+
+    rows: int
+    nulls: int
+    distinct: int
+    """Distinct values, missing left out."""
+    infinite: int
+    minimum: float | str | None
+    maximum: float | str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OutsideCount:
+    """Answer to `Outside`. Missing values are neither below nor above; infinite values are."""
+
+    rows: int
+    below: int
+    above: int
+    minimum: float | str | None
+    maximum: float | str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ValueCounts:
+    """Answer to `Values`, values as text, most frequent first, ties by text."""
+
+    rows: int
+    nulls: int
+    distinct: int
+    counts: tuple[tuple[str, int], ...]
+    """At most 10,000 values; `distinct` says how many there are."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RepeatCounts:
+    """Answer to `Repeats`."""
+
+    rows: int
+    distinct: int
+    """Distinct combinations. `rows - distinct` is what `DataFrame.duplicated().sum()` counts."""
+    repeated: int
+    """Rows in a combination that occurs more than once: `duplicated(keep=False).sum()`."""
+    nulls: int
+    """Rows in which any of the columns is missing."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DocumentText:
+    """Answer to `Document`."""
+
+    location: str
+    sha256: str
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Statement:
+    """Answer to `Stated`: the value as the author gave it, None when left out."""
+
+    value: object
+
+
+Answer: TypeAlias = (
+    Cells
+    | TableShape
+    | ColumnProfile
+    | OutsideCount
+    | ValueCounts
+    | RepeatCounts
+    | DocumentText
+    | Statement
+    | None
+)
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """The answers to what one measure planned, looked up by the statistic itself."""
+
+    of: Mapping[Statistic, Answer] = field(default_factory=dict)
+
+    def get(self, statistic: Statistic, kind: type[T]) -> T:
+        """Return the answer to `statistic`; TypeError when it is not a `kind`."""
+        answer = self.of[statistic]
+        if not isinstance(answer, kind):
+            raise TypeError(f"{statistic} was answered by {type(answer).__name__}, not {kind.__name__}")
+        return answer
+
+    def cells(self, statistic: Counts) -> Cells:
+        """Return the cells that answer `statistic`."""
+        return self.get(statistic, Cells)

@@ -1,0 +1,1 @@
+"""Evidence: what a release lets us look at."""

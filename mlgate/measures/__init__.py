@@ -1,0 +1,210 @@
+"""Measures: functions that turn evidence into a number with an interval. They know no threshold.
+
+A measure is found by being there: every `Measure` at the top of a module in this package, and every
+one that an installed package offers under the entry-point group `mlgate.measures`. There is no registry
+to edit.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib import metadata
+from types import ModuleType
+from typing import Any, Literal, Protocol
+
+from mlgate.cells import Answers, Cells, Columns, Counts, Statistic
+from mlgate.errors import MeasureError
+from mlgate.estimates import Estimate
+
+Kind = Literal["fact", "estimate", "timing"]
+Better = Literal["higher", "lower", "target"]
+
+API = 1
+"""The version of the seam; a plugin that was written for another is refused."""
+
+INJECTED = ("by", "min_group", "judge_unknown", "seed")
+"""Parameters that the gate gives, not the check: the group set, the smallest group judged alone,
+whether the group of missing values is judged, and the seed of any draw. A measure that takes `by` is a
+measure over groups."""
+
+
+class Planned(Protocol):
+    """The seam of a measure with a plan of its own: plan -> answers -> estimate."""
+
+    def plan(self, params: Mapping[str, Any], columns: Columns) -> list[Statistic]:
+        """Return what is asked of the table; the gate fuses it with what the others ask."""
+        ...
+
+    def value(self, cells: Answers, params: Mapping[str, Any]) -> Estimate:
+        """Return the number, from the answers to what `plan` returned."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Measure:
+    """A measure with its facts. Made by the decorator `measure`."""
+
+    id: str
+    kind: Kind
+    unit: str
+    better: Better
+    tasks: tuple[str, ...]
+    """Empty: any task."""
+    needs: tuple[str, ...]
+    """Roles (`label`, `prediction`, `score`, `protected`, ...) and `document:NAME`."""
+    source: str
+    """Where the formula is from: a library's function or a paper."""
+    summary: str
+    """First line of the docstring."""
+    params: Mapping[str, inspect.Parameter]
+    """What a check may set: name -> parameter, with annotation and default."""
+    over_groups: bool
+    implementation: Callable[..., Estimate] | Planned
+    package: str
+    version: str
+    location: str
+    """`mlgate/measures/performance.py:12`"""
+    api: int = API
+
+    def plan(self, params: Mapping[str, Any], columns: Columns) -> tuple[Statistic, ...]:
+        """Return the statistics that this measure needs of a table with these columns.
+
+        A plain function needs the cells of its role columns, by its groups.
+        """
+        if hasattr(self.implementation, "plan"):
+            return tuple(self.implementation.plan(params, columns))
+        return (self._counts(params),)
+
+    def value(self, answers: Answers, params: Mapping[str, Any]) -> Estimate:
+        """Measure. Cells with a fault are never looked at: the estimate is missing, with the fault."""
+        for answer in answers.of.values():
+            if isinstance(answer, Cells) and answer.fault is not None:
+                return Estimate.missing(answer.fault, n=answer.rows)
+        if hasattr(self.implementation, "value"):
+            return self.implementation.value(answers, params)
+        return self.implementation(answers.cells(self._counts(params)), **params)
+
+    def _counts(self, params: Mapping[str, Any]) -> Counts:
+        roles = tuple(role for role in ("label", "prediction", "score") if role in self.needs)
+        return Counts(roles=roles, by=tuple(params.get("by", ())))
+
+
+def measure(
+    *,
+    id: str,
+    kind: Kind,
+    unit: str,
+    better: Better,
+    source: str,
+    tasks: tuple[str, ...] = (),
+    needs: tuple[str, ...] = (),
+    version: str = "1",
+    api: int = API,
+) -> Callable[[Any], Measure]:
+    """Declare a function or a class to be a measure.
+
+    A function takes `Cells` and keyword-only parameters, and returns an `Estimate`; its plan is the
+    counts of the roles that it needs. A class has `plan(params, columns)` and `value(cells, params)`;
+    its parameters are the keyword-only parameters of `__init__`, which is called once without any, so
+    all have defaults or are None-able; `params` holds what the check and the policy set, defaults filled in.
+
+    Raises MeasureError when the docstring is missing or a parameter is not keyword-only or not annotated.
+    """
+
+    def declare(target: Any) -> Measure:
+        where = f"{inspect.getsourcefile(target)}:{inspect.getsourcelines(target)[1]}"
+        doc = inspect.getdoc(target)
+        if not doc:
+            raise MeasureError(where, f"measure {id} has no docstring", "say what it computes")
+        planned = inspect.isclass(target)
+        signature = inspect.signature(target)
+        found = dict(signature.parameters) if planned else dict(list(signature.parameters.items())[1:])
+        for name, parameter in found.items():
+            if parameter.kind is not inspect.Parameter.KEYWORD_ONLY:
+                raise MeasureError(
+                    where, f"parameter {name!r} of {id} is not keyword-only", "put it after `*`"
+                )
+            if parameter.annotation is inspect.Parameter.empty:
+                raise MeasureError(where, f"parameter {name!r} of {id} has no type", "annotate it")
+        return Measure(
+            id=id,
+            kind=kind,
+            unit=unit,
+            better=better,
+            tasks=tasks,
+            needs=needs,
+            source=source,
+            summary=doc.splitlines()[0],
+            params={name: p for name, p in found.items() if name not in INJECTED},
+            over_groups="by" in found,
+            implementation=target() if planned else target,
+            package=target.__module__.partition(".")[0],
+            version=version,
+            location=where,
+            api=api,
+        )
+
+    return declare
+
+
+@cache
+def catalogue() -> Mapping[str, Measure]:
+    """Return every measure by id: the shipped ones, then those of installed plugins.
+
+    Raises MeasureError when two measures share an id or a plugin fails to load: a gate that silently
+    lacks a measure would judge less than it was asked to.
+    """
+    found: dict[str, Measure] = {}
+    for one in _shipped():
+        if one.id in found:
+            raise MeasureError(one.location, f"measure {one.id} exists twice", "rename one of them")
+        found[one.id] = one
+    for one in _plugins():
+        if one.id in found:
+            other = found[one.id]
+            raise MeasureError(
+                one.location,
+                f"measure {one.id} of package {one.package} is taken by {other.package}",
+                "a plugin may not take a name that exists; rename it",
+            )
+        found[one.id] = one
+    return found
+
+
+def of_module(module: ModuleType) -> Iterator[Measure]:
+    """Yield the measures at the top of a module, by name; what it imported from elsewhere is left out."""
+    for _, member in sorted(vars(module).items()):
+        if isinstance(member, Measure):
+            yield member
+
+
+def _shipped() -> Iterator[Measure]:
+    for info in sorted(pkgutil.iter_modules(__path__), key=lambda info: info.name):
+        yield from of_module(importlib.import_module(f"{__name__}.{info.name}"))
+
+
+def _plugins() -> Iterator[Measure]:
+    """Yield the measures of the entry points, which name a measure or a module that holds some."""
+    points = metadata.entry_points(group="mlgate.measures")
+    for point in sorted(points, key=lambda point: (point.name, point.value)):
+        owner = point.dist.name if point.dist else "unknown"
+        where = f"package {owner}, entry point {point.name} = {point.value}"
+        try:
+            loaded = point.load()
+        except Exception as error:  # a plugin may fail in any way; none of them may pass unseen
+            raise MeasureError(where, f"does not load: {error!r}", "mend or uninstall the package") from error
+        measures = [loaded] if isinstance(loaded, Measure) else []
+        if isinstance(loaded, ModuleType):
+            measures = list(of_module(loaded))
+        if not measures:
+            raise MeasureError(where, "offers no measure", "decorate one with @mlgate.measure")
+        for one in measures:
+            if one.api != API:
+                raise MeasureError(where, f"{one.id} is written for api {one.api}", f"this mlgate has {API}")
+            version = point.dist.version if point.dist else one.version
+            yield replace(one, package=owner, version=version)
