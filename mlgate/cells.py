@@ -126,7 +126,12 @@ class Stated:
     field: str
 
 
-Statistic: TypeAlias = Counts | Shape | Profile | Outside | Values | Repeats | Document | Stated
+@dataclass(frozen=True, slots=True)
+class Pinned:
+    """What the policy fixes and the release contradicts. Answer: `Contradictions`."""
+
+
+Statistic: TypeAlias = Counts | Shape | Profile | Outside | Values | Repeats | Document | Stated | Pinned
 TableStatistic: TypeAlias = Counts | Shape | Profile | Outside | Values | Repeats
 
 
@@ -157,8 +162,8 @@ class Cells:
         """Rows behind all cells."""
         return int(self.n.sum())
 
-    def take(self, mask: NDArray[np.bool_]) -> Cells:
-        """Return the cells where `mask` (one entry a cell) is true."""
+    def take(self, mask: NDArray[np.bool_] | NDArray[np.int64]) -> Cells:
+        """Return the cells where `mask` (one entry a cell) is true, or those with these numbers, in order."""
         return Cells(
             roles={role: values[mask] for role, values in self.roles.items()},
             groups={by: values[mask] for by, values in self.groups.items()},
@@ -257,6 +262,16 @@ class Statement:
     value: object
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Contradictions:
+    """Answer to `Pinned`."""
+
+    pins: int
+    """How many things the policy fixes."""
+    found: tuple[tuple[str, str], ...]
+    """Each pin that the release contradicts, with a sentence."""
+
+
 Answer: TypeAlias = (
     Cells
     | TableShape
@@ -266,6 +281,7 @@ Answer: TypeAlias = (
     | RepeatCounts
     | DocumentText
     | Statement
+    | Contradictions
     | None
 )
 

@@ -14,6 +14,9 @@ from mlgate.errors import Problem
 
 SCHEMA = "mlgate-report/1"
 
+GOVERNANCE = "governance"
+"""The family that judges the files, not the model: on its own it approves nothing."""
+
 
 class Outcome(str, Enum):
     """The answer to one check on one slice."""
@@ -328,14 +331,14 @@ def verdict_of(findings: Iterable[Finding]) -> Verdict:
     """Judge the findings together: blocked > undecided > approved.
 
     Approved takes every required finding accepted and at least one required finding that was measured
-    and passed. An empty list is undecided: nothing was asked, so nothing was shown.
+    and passed (findings about the files themselves do not count). An empty list is undecided: nothing was asked, so nothing was shown.
     """
     required = [found for found in findings if found.severity is Severity.BLOCK]
     if any(f.outcome in (Outcome.FAIL, Outcome.INCONCLUSIVE) and not f.accepted for f in required):
         return Verdict.BLOCKED
     if any(not f.accepted for f in required):
         return Verdict.UNDECIDED
-    if not any(f.outcome is Outcome.PASS for f in required):
+    if not any(f.outcome is Outcome.PASS and f.family != GOVERNANCE for f in required):
         return Verdict.UNDECIDED
     return Verdict.APPROVED
 

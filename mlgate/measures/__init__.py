@@ -27,9 +27,10 @@ Better = Literal["higher", "lower", "target"]
 API = 1
 """The version of the seam; a plugin that was written for another is refused."""
 
-INJECTED = ("by", "min_group", "judge_unknown", "seed")
+INJECTED = ("by", "min_group", "judge_unknown", "seed", "favourable")
 """Parameters that the gate gives, not the check: the group set, the smallest group judged alone,
-whether the group of missing values is judged, and the seed of any draw. A measure that takes `by` is a
+whether the group of missing values is judged, the seed of any draw, and whether people want the
+"positive" or the "negative" outcome ("favourable"). A measure that takes `by` is a
 measure over groups."""
 
 
@@ -63,6 +64,8 @@ class Measure:
     """First line of the docstring."""
     params: Mapping[str, inspect.Parameter]
     """What a check may set: name -> parameter, with annotation and default."""
+    injected: tuple[str, ...]
+    """Of `INJECTED`, what the measure asks the gate for."""
     over_groups: bool
     implementation: Callable[..., Estimate] | Planned
     package: str
@@ -141,6 +144,7 @@ def measure(
             source=source,
             summary=doc.splitlines()[0],
             params={name: p for name, p in found.items() if name not in INJECTED},
+            injected=tuple(name for name in INJECTED if name in found),
             over_groups="by" in found,
             implementation=target() if planned else target,
             package=target.__module__.partition(".")[0],
@@ -161,9 +165,8 @@ def catalogue() -> Mapping[str, Measure]:
     """
     found: dict[str, Measure] = {}
     for one in _shipped():
-        if one.id in found:
+        if found.setdefault(one.id, one) is not one:
             raise MeasureError(one.location, f"measure {one.id} exists twice", "rename one of them")
-        found[one.id] = one
     for one in _plugins():
         if one.id in found:
             other = found[one.id]
@@ -177,7 +180,7 @@ def catalogue() -> Mapping[str, Measure]:
 
 
 def of_module(module: ModuleType) -> Iterator[Measure]:
-    """Yield the measures at the top of a module, by name; what it imported from elsewhere is left out."""
+    """Yield the measures at the top of a module, by name."""
     for _, member in sorted(vars(module).items()):
         if isinstance(member, Measure):
             yield member

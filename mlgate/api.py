@@ -1,0 +1,161 @@
+"""The gate as one call, for Python and for the command line: read, judge, write."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mlgate.errors import ContentError, MlgateError, Problem
+from mlgate.findings import Report, Verdict
+
+if TYPE_CHECKING:
+    from mlgate.evidence.bundle import Evidence
+    from mlgate.evidence.scan import Query
+    from mlgate.policy import Policy
+
+DEFAULT_OUT = "mlgate-report"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One release to be judged, and how."""
+
+    release: Path
+    policies: Sequence[str | Path] = ()
+    """Files or shipped ids, merged left to right; empty: `policy.yaml` beside the release."""
+    checks: Sequence[Path] = ()
+    """Directories with checks of one's own."""
+    allow: Sequence[Path] = ()
+    environ: Mapping[str, str] = field(default_factory=dict)
+    only: str | None = None
+    advisory: bool = False
+    as_of: datetime | None = None
+    progress: Callable[[str], None] = lambda _: None
+
+
+def run(
+    release: str | Path,
+    policy: str | Path | Sequence[str | Path] = (),
+    *,
+    checks: Sequence[str | Path] = (),
+    out: str | Path | None = None,
+) -> Report:
+    """Judge a release against a policy, as `mlgate run` does.
+
+    Args:
+        release: Path of release.yaml.
+        policy: A file or a shipped id, or several, merged left to right; without one, `policy.yaml`
+            beside the release.
+        checks: Directories with checks of one's own.
+        out: Where to write `report.json` and `report.html`; None writes nothing.
+
+    Returns:
+        The report. Its `verdict` is None when nothing was judged; `errors` then says why.
+    """
+    several = [policy] if isinstance(policy, str | Path) else list(policy)
+    job = Job(release=Path(release), policies=several, checks=[Path(one) for one in checks])
+    if out is None:
+        return judged(job)
+    from mlgate.render import output
+
+    folder = output.prepare(Path(out))
+    report = judged(job)
+    output.write(report, folder)
+    return report
+
+
+def judged(job: Job) -> Report:
+    """Return the report of a job; what keeps it from being judged is in `errors`, never raised.
+
+    A fault of mlgate itself gives `undecided`: it is no answer, so it is no approval.
+    """
+    from mlgate import gate
+    from mlgate.render import record
+
+    options = gate.Options(
+        only=job.only, advisory=job.advisory, as_of=job.as_of, progress=job.progress
+    )
+    try:
+        with tempfile.TemporaryDirectory(prefix="mlgate-") as workdir:
+            evidence, policy = opened(job, Path(workdir))
+            report = gate.judge(evidence, policy, options)
+            evidence.verify_unchanged()
+    except MlgateError as error:
+        return nothing_judged(error.problems, job.as_of)
+    return record.identified(report)
+
+
+def queries(job: Job) -> list[tuple[Query, tuple[str, ...]]]:
+    """Return the queries that a job would send, each with the checks that share it; MlgateError as `judged`."""
+    from mlgate import gate
+
+    with tempfile.TemporaryDirectory(prefix="mlgate-") as workdir:
+        evidence, policy = opened(job, Path(workdir))
+        return gate.explain(evidence, policy, job.only)
+
+
+def opened(job: Job, workdir: Path) -> tuple[Evidence, Policy]:
+    """Read the files of a job and open the tables that its policy needs."""
+    from mlgate import catalogue, gate, policy
+    from mlgate.evidence import bundle
+
+    job.progress("reading release, policy and checks")
+    release, file = bundle.read_release(job.release)
+    checks = catalogue.load(job.checks)
+    resolved = policy.load(job.policies or [_beside(job.release)], checks)
+    access = bundle.Access(workdir=workdir, allow=job.allow, environ=job.environ)
+    job.progress("opening tables")
+    tables = gate.tables_needed(resolved, release, job.only)
+    return bundle.open_evidence(release, file, tables, access), resolved
+
+
+def nothing_judged(problems: Sequence[Problem], as_of: datetime | None) -> Report:
+    """Return the report of a run that could not begin: verdict None, and what is wrong."""
+    return _empty(None, problems, as_of)
+
+
+def broken(error: BaseException, as_of: datetime | None) -> Report:
+    """Return the report of a run that mlgate itself broke off: undecided."""
+    problem = Problem(
+        "mlgate", f"internal fault: {type(error).__name__}: {error}", "run again with --debug and report it"
+    )
+    return _empty(Verdict.UNDECIDED, [problem], as_of)
+
+
+def load_report(path: str | Path) -> Report:
+    """Read a `report.json`; ContentError when it is not one."""
+    from mlgate.render import record
+
+    return record.from_json(Path(path).read_bytes())
+
+
+def _empty(verdict: Verdict | None, problems: Sequence[Problem], as_of: datetime | None) -> Report:
+    from mlgate.gate import identity
+    from mlgate.findings import totals_of
+
+    now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    return Report(
+        tool=identity.tool(),
+        as_of=as_of.isoformat() if as_of else now,
+        started_at=now,
+        finished_at=now,
+        verdict=verdict,
+        promotable=False,
+        promotable_reason="nothing was judged" if verdict is None else "the run broke off",
+        errors=tuple(problems),
+        environment=identity.environment(),
+        totals=totals_of(()),
+    )
+
+
+def _beside(release: Path) -> Path:
+    found = release.parent / "policy.yaml"
+    if not found.is_file():
+        raise ContentError(
+            str(release), "no policy is given and there is no policy.yaml beside it", "give --policy FILE|ID"
+        )
+    return found

@@ -1,0 +1,175 @@
+"""A check: a measure with its meaning, read from its file and held against the measure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from mlgate import measures, strict_yaml
+from mlgate.catalogue import params as parameters
+from mlgate.catalogue.file import CheckFile, Lifecycle, Task
+from mlgate.errors import ContentError, Problem
+from mlgate.findings import FixRecord, Severity
+from mlgate.limits import Limit, Op
+from mlgate.measures import Better, Kind, Measure
+from mlgate.strict_yaml import Document, Loc, did_you_mean, show
+
+NEEDS = (
+    "label",
+    "prediction",
+    "score",
+    "features",
+    "categorical",
+    "protected",
+    "key",
+    "time",
+    "weight",
+    "cluster",
+    "interval",
+    "quantiles",
+    "model",
+    "champion",
+)
+"""What a check may need, besides `table:NAME`, `document:NAME` and whatever its measure names."""
+
+_NAMED_NEED = re.compile(r"(table|document):[A-Za-z][A-Za-z0-9_-]*")
+
+FRAMEWORKS: frozenset[str] = frozenset()
+"""Ids of controls that `maps_to` may name; no framework ships yet."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Check:
+    """A check that was read and found sound."""
+
+    id: str
+    family: str
+    name: str
+    title: str
+    since: str
+    lifecycle: Lifecycle
+    measure: Measure
+    params: Mapping[str, Any]
+    """Typed; without the defaults of the measure."""
+    tasks: tuple[Task, ...]
+    """Empty: any task."""
+    needs: tuple[str, ...]
+    kind: Kind
+    better: Better
+    unit: str
+    limit: Limit | None
+    """None when the policy must give it."""
+    guard: float | None
+    """In the unit of the measure; None for 5 % of abs(limit)."""
+    severity: Severity
+    why: str
+    fix: FixRecord
+    maps_to: tuple[str, ...]
+    sources: tuple[str, ...]
+    digest: str
+    """sha256 of the data as written, in canonical form."""
+    where: str
+    """`checks/performance/roc-auc.yaml`"""
+
+
+def build(document: Document, id: str) -> Check:
+    """Build the check that a file holds; `id` is what its path says.
+
+    Raises ContentError with every problem at once.
+    """
+    file = strict_yaml.build(document, CheckFile)
+    measure = measures.catalogue().get(file.measure)
+    if measure is None:
+        todo = did_you_mean(
+            file.measure, measures.catalogue(), "`mlgate explain` of a check names its measure"
+        )
+        raise ContentError(document.where(("measure",)), f"there is no measure {show(file.measure)}", todo)
+    problems = [Problem(document.where(loc), what, todo) for loc, what, todo in _faults(file, measure, id)]
+    params: dict[str, Any] = {}
+    try:
+        params = parameters.typed(measure, file.params, document.where)
+    except ContentError as error:
+        problems.extend(error.problems)
+    if problems:
+        raise ContentError.of(problems)
+    return _check(document, file, measure, params)
+
+
+def _check(document: Document, file: CheckFile, measure: Measure, params: Mapping[str, Any]) -> Check:
+    family, _, name = file.id.partition("/")
+    return Check(
+        id=file.id,
+        family=family,
+        name=name,
+        title=file.title,
+        since=file.since,
+        lifecycle=file.lifecycle,
+        measure=measure,
+        params=params,
+        tasks=file.tasks,
+        needs=file.needs,
+        kind=file.kind,
+        better=file.better,
+        unit=file.unit,
+        limit=Limit(file.limit.op, file.limit.value) if file.limit else None,
+        guard=file.guard,
+        severity=file.severity,
+        why=file.why.strip(),
+        fix=FixRecord(effort=file.fix.effort, text=file.fix.text.strip()),
+        maps_to=file.maps_to,
+        sources=file.sources,
+        digest=strict_yaml.digest(document.data),
+        where=document.display,
+    )
+
+
+Fault: TypeAlias = tuple[Loc, str, str]
+"""Where in the file, what, and what to do."""
+
+
+def _faults(file: CheckFile, measure: Measure, id: str) -> Iterator[Fault]:
+    """Yield what the file says that its path or its measure contradicts."""
+    if file.id != id:
+        yield ("id",), f"id {show(file.id)} is not the path of the file", f"write id: {id}, or move the file"
+    for key in ("kind", "better", "unit"):
+        stated, is_so = getattr(file, key), getattr(measure, key)
+        if stated != is_so:
+            yield (key,), f"{key} {show(stated)} is not that of {measure.id}", f"write {key}: {show(is_so)}"
+    yield from _scope(file, measure)
+    yield from _terms(file)
+    for place, control in enumerate(file.maps_to):
+        if control not in FRAMEWORKS:
+            yield (
+                ("maps_to", place),
+                f"there is no control {show(control)}",
+                did_you_mean(control, FRAMEWORKS),
+            )
+
+
+def _scope(file: CheckFile, measure: Measure) -> Iterator[Fault]:
+    """Yield what is off about tasks and needs."""
+    tasks = ", ".join(measure.tasks)
+    if measure.tasks and not file.tasks:
+        yield ("tasks",), f"tasks is empty (any task), {measure.id} is for {tasks}", f"write [{tasks}]"
+    for place, task in enumerate(file.tasks):
+        if measure.tasks and task not in measure.tasks:
+            yield ("tasks", place), f"{measure.id} is not for {task}", f"it is for {tasks}"
+    for place, need in enumerate(file.needs):
+        known = {*NEEDS, *measure.needs}
+        if need not in known and not _NAMED_NEED.fullmatch(need):
+            todo = did_you_mean(need, known, "name a role, `model`, table:NAME or document:NAME")
+            yield ("needs", place), f"{show(need)} is nothing that a check can need", todo
+    lacking = [need for need in measure.needs if need not in file.needs]
+    if lacking:
+        yield ("needs",), f"{measure.id} also needs {', '.join(lacking)}", "add it to needs"
+
+
+def _terms(file: CheckFile) -> Iterator[Fault]:
+    """Yield what is off about limit and guard."""
+    if file.limit and file.limit.op in (Op.EQUALS, Op.HOLDS) and file.kind != "fact":
+        what = f"{file.limit.op.value} is for facts, this is a{'n' * (file.kind == 'estimate')} {file.kind}"
+        yield ("limit", "op"), what, "use at_least, at_most or between"
+    if file.guard is not None and file.kind == "fact":
+        yield ("guard",), "a fact is compared as it is: a guard has no effect", "leave it out"

@@ -1,0 +1,82 @@
+"""`mlgate explain`: one check, from the sentence it claims down to the line of code."""
+
+from __future__ import annotations
+
+import inspect
+import textwrap
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from mlgate import catalogue
+from mlgate.catalogue import Check
+
+WIDTH = 88
+
+
+@click.command("explain")
+@click.argument("check_id")
+@click.option("--checks", "extra", multiple=True, type=click.Path(path_type=Path), help="Folder with your own.")
+def command(check_id: str, extra: Sequence[Path]) -> None:
+    """Explain CHECK_ID: measure, formula, limits, sources, and where its code is."""
+    click.echo(describe(catalogue.get(catalogue.load(extra), check_id, "mlgate explain")))
+
+
+def describe(check: Check) -> str:
+    """Return the whole story of a check as plain text."""
+    measure = check.measure
+    facts = [
+        ("file", check.where),
+        ("since", f"{check.since} ({check.lifecycle})"),
+        ("severity", check.severity.value),
+        ("limit", _limit(check)),
+        ("guard", _guard(check)),
+        ("tasks", ", ".join(check.tasks) or "any"),
+        ("needs", ", ".join(check.needs) or "nothing but the table"),
+        ("measure", f"{measure.id} ({measure.package} {measure.version}), a {measure.kind} in unit {measure.unit}"),
+        ("code", measure.location),
+        ("formula", measure.source),
+        ("maps to", ", ".join(check.maps_to) or "no control yet"),
+        ("digest", check.digest),
+    ]
+    lines = [check.id, check.title, ""]
+    lines += [f"{name + ':':<10} {value}" for name, value in facts]
+    lines += ["", "Why it matters", *_wrapped(check.why), "", f"What to do ({check.fix.effort} effort)"]
+    lines += [*_wrapped(check.fix.text), "", "What is computed", *_doc(check), "", "Parameters"]
+    lines += [*_params(check), "", "Sources", *(f"  - {source}" for source in check.sources)]
+    return "\n".join(lines)
+
+
+def _wrapped(text: str) -> list[str]:
+    return textwrap.wrap(" ".join(text.split()), WIDTH, initial_indent="  ", subsequent_indent="  ")
+
+
+def _doc(check: Check) -> list[str]:
+    implementation = check.measure.implementation
+    target = implementation if inspect.isfunction(implementation) else type(implementation)
+    return textwrap.indent(inspect.getdoc(target) or "", "  ").splitlines()
+
+
+def _params(check: Check) -> list[str]:
+    if not check.measure.params:
+        return ["  none"]
+    rows = []
+    for name, parameter in check.measure.params.items():
+        kind = parameter.annotation if isinstance(parameter.annotation, str) else str(parameter.annotation)
+        given = check.params.get(name, parameter.default)
+        default = "required" if given is inspect.Parameter.empty else f"default {given!r}"
+        rows.append(f"  {name}: {kind} ({default})")
+    return rows
+
+
+def _limit(check: Check) -> str:
+    if check.limit is None:
+        return "none by default; the policy gives it"
+    return f"{check.limit.op.value} {check.limit.value}"
+
+
+def _guard(check: Check) -> str:
+    if check.measure.kind != "estimate":
+        return "none: a fact is compared as it is"
+    return "5 % of the limit" if check.guard is None else f"{check.guard:g}"

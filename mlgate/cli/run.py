@@ -1,0 +1,162 @@
+"""`mlgate run`: the gate."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import sys
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from mlgate.api import DEFAULT_OUT, Job, broken, judged, nothing_judged, queries
+from mlgate.cli import complain
+from mlgate.errors import ContentError, MlgateError
+from mlgate.findings import ExitCode, Report
+
+WORST_FIRST = (ExitCode.INVALID, ExitCode.BLOCKED, ExitCode.UNDECIDED, ExitCode.APPROVED)
+
+
+@click.command("run")
+@click.argument("releases", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--policy", "policies", multiple=True, metavar="FILE|ID", help="Policy; several merge in order.")
+@click.option("--out", default=DEFAULT_OUT, type=click.Path(path_type=Path), show_default=True)
+@click.option("--format", "formats", default="html,json", show_default=True, help="html, json, or both.")
+@click.option("--checks", multiple=True, type=click.Path(path_type=Path), help="Folder with your own checks.")
+@click.option("--allow-path", "allow", multiple=True, type=click.Path(path_type=Path), help="Also read here.")
+@click.option("--only", metavar="GLOB", help="Judge only these uses; never promotable.")
+@click.option("--as-of", metavar="TIME", help="The run's clock, ISO 8601; default: now.")
+@click.option("--advisory", is_flag=True, help="Let a run that cannot be promoted say approved.")
+@click.option("--explain-plan", is_flag=True, help="Print the queries and which checks share them; judge nothing.")
+@click.option("--debug", is_flag=True, help="Show tracebacks.")
+def command(
+    releases: tuple[Path, ...],
+    policies: tuple[str, ...],
+    out: Path,
+    formats: str,
+    checks: tuple[Path, ...],
+    allow: tuple[Path, ...],
+    only: str | None,
+    as_of: str | None,
+    *,
+    advisory: bool,
+    explain_plan: bool,
+    debug: bool,
+) -> None:
+    """Judge RELEASES (default: release.yaml) against a policy.
+
+    Without --policy, policy.yaml beside the release is used. Writes report.json and report.html to
+    --out, prints the findings and the verdict, and exits with it: 0 approved, 1 blocked, 2 nothing was
+    judged, 3 undecided. Over several releases the worst of 2 > 1 > 3 > 0.
+    """
+    from mlgate.render.output import prepare
+
+    wanted = _formats(formats)
+    clock = _clock(as_of)
+    paths = releases or (Path("release.yaml"),)
+    folders = _folders(paths, out)
+    codes: list[ExitCode] = []
+    if len(paths) > 1 and not explain_plan:
+        prepare(out)
+    for path in paths:
+        with _progress() as progress:
+            job = Job(
+                release=path,
+                policies=policies,
+                checks=checks,
+                allow=allow,
+                environ=os.environ,
+                only=only,
+                advisory=advisory,
+                as_of=clock,
+                progress=progress,
+            )
+            if explain_plan:
+                _print_plan(job)
+                continue
+            folder, report = _judge(job, folders[path], debug=debug)
+        codes.append(_publish(report, folder, wanted, several=len(paths) > 1))
+    if codes:
+        sys.exit(next(code for code in WORST_FIRST if code in codes))
+
+
+def _judge(job: Job, folder: Path, *, debug: bool) -> tuple[Path, Report]:
+    """Judge one release; earlier reports are gone before anything is read."""
+    from mlgate.render import output
+
+    output.prepare(folder)
+    try:
+        return folder, judged(job)
+    except MlgateError as error:
+        return folder, nothing_judged(error.problems, job.as_of)
+    except Exception as error:  # noqa: BLE001  whatever broke, the report is written and is no approval
+        if debug:
+            traceback.print_exc()
+        return folder, broken(error, job.as_of)
+
+
+def _publish(report: Report, folder: Path, formats: Sequence[str], *, several: bool) -> ExitCode:
+    """Write, then print; the report is there before the process says no."""
+    from mlgate.render import output, terminal
+
+    written = output.write(report, folder, formats)
+    for problem in report.errors:
+        complain(MlgateError(problem.where, problem.what, problem.todo))
+    terminal.show(report, sys.stdout, title=several)
+    for path in sorted(written.values()):
+        click.echo(f"wrote {path}", err=True)
+    return report.exit_code
+
+
+def _print_plan(job: Job) -> None:
+    for number, (query, uses) in enumerate(queries(job), 1):
+        click.echo(f"-- {number}. table {query.table}: {query.what}")
+        click.echo(f"-- shared by {len(uses)}: {', '.join(uses)}")
+        click.echo(f"{query.sql};\n")
+
+
+def _formats(given: str) -> tuple[str, ...]:
+    from mlgate.render.output import FORMATS
+
+    wanted = tuple(part.strip() for part in given.split(",") if part.strip())
+    for one in wanted:
+        if one not in FORMATS:
+            raise MlgateError("--format", f"{one!r} is not written by mlgate run", f"use {', '.join(FORMATS)}")
+    return wanted
+
+
+def _clock(given: str | None) -> datetime | None:
+    if given is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(given)
+    except ValueError as error:
+        raise MlgateError("--as-of", f"{given!r} is no ISO 8601 time", "write 2026-11-21T09:00:00Z") from error
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _folders(paths: Sequence[Path], out: Path) -> dict[Path, Path]:
+    """Give each release a folder of its own when there are several."""
+    if len(paths) == 1:
+        return {paths[0]: out}
+    named = {path: out / re.sub(r"[^A-Za-z0-9._-]+", "-", str(path.with_suffix(""))).strip("-.") for path in paths}
+    if len(set(named.values())) < len(paths):
+        raise ContentError("releases", "two of them would be written to one folder", "name each release once")
+    return named
+
+
+@contextlib.contextmanager
+def _progress() -> Iterator[Callable[[str], None]]:
+    """Show what is being done on a terminal; stay silent when piped."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.text import Text
+
+    with Console(stderr=True).status("starting") as status:
+        yield lambda text: status.update(Text(text))

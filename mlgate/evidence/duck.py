@@ -1,0 +1,115 @@
+"""The DuckDB of a run: bounded, offline, and blind to every file but the private copies.
+
+One connection serves all tables. It never downloads or loads an extension, reads nothing outside the
+private directory (and the descriptors that it is handed), writes nothing but temporary files there, and
+its settings cannot be changed again by any statement.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import duckdb
+    from ibis.backends.duckdb import Backend
+
+MEMORY_SHARE = 0.6
+"""Of the memory that this process may use; past it DuckDB works from temporary files."""
+
+_CGROUP_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Engine:
+    """An open DuckDB, as Ibis sees it and as itself."""
+
+    backend: Backend
+    connection: duckdb.DuckDBPyConnection
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        """Run one statement and return its rows."""
+        return self.connection.execute(sql).fetchall()
+
+
+def open_engine(
+    workdir: Path, *, readable: Sequence[str] = (), memory: int | None = None, threads: int | None = None
+) -> Engine:
+    """Open the DuckDB of a run.
+
+    Args:
+        workdir: The private directory; DuckDB reads what lies there and spills into it.
+        readable: Files elsewhere that it may read, `/proc/self/fd/7`.
+        memory: Bytes; default: 60 % of what this process may use.
+        threads: Default: as many as this process may use.
+    """
+    import duckdb
+    import ibis
+
+    spill = workdir / "spill"
+    spill.mkdir(mode=0o700, exist_ok=True)
+    connection = duckdb.connect(
+        ":memory:",
+        config={
+            "autoinstall_known_extensions": "false",
+            "autoload_known_extensions": "false",
+            "allow_community_extensions": "false",
+            "temp_directory": str(spill),
+            "memory_limit": f"{memory or int(usable_memory() * MEMORY_SHARE)}B",
+            "threads": str(threads or usable_threads()),
+        },
+    )
+    # Ibis sets the time zone (to UTC) as it takes the connection over, so the lock comes after.
+    backend = ibis.duckdb.from_connection(connection)
+    connection.execute(f"SET allowed_directories = [{text(str(workdir) + os.sep)}]")
+    if readable:
+        connection.execute(f"SET allowed_paths = [{', '.join(map(text, readable))}]")
+    lock(connection)
+    return Engine(backend=backend, connection=connection)
+
+
+def lock(connection: duckdb.DuckDBPyConnection) -> None:
+    """Take every file and network access that was not granted before, and any way to get it back."""
+    connection.execute("SET enable_external_access = false")
+    connection.execute("SET lock_configuration = true")
+
+
+def select(expressions: Iterable[str], source: str, rest: str = "") -> str:
+    """Return a query. All of it is SQL: names and texts in it went through `identifier` and `text`."""
+    return " ".join(("SELECT", ", ".join(expressions), "FROM", source, rest))
+
+
+def identifier(name: str) -> str:
+    """Quote a name for SQL. A name cannot hold a NUL character."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def text(value: str) -> str:
+    """Quote a text for SQL, where backslashes mean nothing. A text cannot hold a NUL character."""
+    return "'" + value.replace("'", "''") + "'"
+
+
+def texts(values: Iterable[str]) -> str:
+    """Quote several texts, separated by commas."""
+    return ", ".join(map(text, values))
+
+
+def usable_memory() -> int:
+    """Return the bytes of memory that this process may use: the machine's, or its container's."""
+    found = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
+    for path in _CGROUP_LIMITS:
+        try:
+            found.append(int(Path(path).read_text(encoding="ascii")))
+        except (OSError, ValueError):  # no such control group, or the word "max"
+            continue
+    return min(found)
+
+
+def usable_threads() -> int:
+    """Return how many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

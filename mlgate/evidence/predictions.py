@@ -1,0 +1,118 @@
+"""Predictions that come in a table of their own: joined one to one, or an error with the counts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mlgate.errors import EvidenceError
+from mlgate.evidence.names import folded
+from mlgate.strict_yaml import did_you_mean, show
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+    from mlgate.cells import ColumnType
+
+_NUMERIC = ("integer", "number")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Side:
+    """One of the two tables."""
+
+    table: ir.Table
+    types: Mapping[str, ColumnType]
+    display: str
+
+
+def join(rows: Side, predictions: Side, *, key: str, whole: ir.Table, where: str) -> ir.Table:
+    """Return the rows with the columns of their predictions, `key` once.
+
+    Every row must have exactly one prediction. A prediction must be of a row of the `whole` table: one for
+    a row that the release leaves out by `where` is no fault, one for a row that does not exist is.
+
+    Args:
+        rows: The rows that are judged.
+        predictions: In the same engine.
+        key: The column that both have.
+        whole: The table before any row was left out.
+        where: The line of the release that asks for the join.
+
+    Raises:
+        EvidenceError: Saying how many keys are missing on either side, repeated or null; or that the key is
+            absent, of different types, or another column is in both tables.
+    """
+    _require_key(rows, key, where)
+    _require_key(predictions, key, where)
+    _require_one_type(rows, predictions, key, where)
+    _require_new_columns(rows, predictions, key, where)
+    faults = _faults(rows, predictions, key, whole)
+    if faults:
+        raise EvidenceError(
+            f"{predictions.display}: column {show(key)}",
+            f"does not match {rows.display} one to one: {', '.join(faults)}",
+            "write one prediction for each row",
+        )
+    return _joined(rows.table, predictions.table, key)
+
+
+def _require_key(side: Side, key: str, where: str) -> None:
+    if key not in side.types:
+        raise EvidenceError(
+            where, f"key: {side.display} has no column {show(key)}", did_you_mean(key, side.types)
+        )
+
+
+def _require_one_type(rows: Side, predictions: Side, key: str, where: str) -> None:
+    one, other = rows.types[key], predictions.types[key]
+    if one == "other" or (one != other and not {one, other} <= set(_NUMERIC)):
+        raise EvidenceError(
+            where,
+            f"key: {show(key)} is of type {one} in {rows.display} and {other} in {predictions.display}",
+            "write both in one type",
+        )
+
+
+def _require_new_columns(rows: Side, predictions: Side, key: str, where: str) -> None:
+    there = {folded(name): name for name in rows.types}
+    both = [name for name in predictions.types if name != key and folded(name) in there]
+    if both:
+        raise EvidenceError(
+            where,
+            f"{rows.display} and {predictions.display} both have {', '.join(map(show, both[:5]))}",
+            "keep each column, other than the key, in one of them",
+        )
+
+
+def _faults(rows: Side, predictions: Side, key: str, whole: ir.Table) -> list[str]:
+    mine, theirs = _keys(rows.table, key), _keys(predictions.table, key)
+    rowless = theirs.anti_join(_keys(whole, key), "key").count()
+    counts = (
+        (mine.key.isnull().sum(), f"{{n}} row{{s}} of {rows.display} without a key"),
+        (theirs.key.isnull().sum(), "{n} prediction{s} without a key"),
+        (mine.anti_join(theirs, "key").count(), f"{{n}} key{{s}} of {rows.display} without a prediction"),
+        (rowless, "{n} prediction{s} without a row"),
+        (_repeated(mine), f"{{n}} key{{s}} more than once in {rows.display}"),
+        (_repeated(theirs), f"{{n}} key{{s}} more than once in {predictions.display}"),
+    )
+    found = [(int(count.to_pyarrow().as_py() or 0), text) for count, text in counts]
+    return [text.format(n=n, s="" if n == 1 else "s") for n, text in found if n]
+
+
+def _keys(table: ir.Table, key: str) -> ir.Table:
+    return table.select(key=table[key])
+
+
+def _repeated(keys: ir.Table) -> ir.IntegerScalar:
+    counted = keys.filter(keys.key.notnull()).group_by("key").agg(rows=keys.count())
+    return counted.filter(counted.rows > 1).count()
+
+
+def _joined(rows: ir.Table, predictions: ir.Table, key: str) -> ir.Table:
+    taken = {folded(name) for name in (*rows.columns, *predictions.columns)}
+    spare = next(name for i in range(len(taken) + 1) if (name := f"key_{i}") not in taken)
+    others = [predictions[name] for name in predictions.columns if name != key]
+    right = predictions.select(predictions[key].name(spare), *others)
+    return rows.inner_join(right, rows[key] == right[spare]).drop(spare)

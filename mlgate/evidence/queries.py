@@ -1,0 +1,128 @@
+"""One query as a plan holds it, how it is run, and the few engine differences that there are."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from mlgate.cells import Answer, Statistic, TableStatistic
+from mlgate.errors import EvidenceError
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+    import pyarrow as pa
+
+    from mlgate.evidence.tables import Table
+
+_COMPENSATED = {"duckdb": "fsum"}
+"""Engines with a compensated (Kahan) sum, and its name there. Their plain sum of floats depends on the
+order in which threads finish."""
+
+_MESSAGE = 300
+"""Characters of an engine's own message that ours repeats."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """A query of the plan, with the way from its result to the answers that it serves."""
+
+    what: str
+    """`count label, prediction by sex`, for the plan and for progress."""
+    expression: ir.Table
+    serves: tuple[TableStatistic, ...]
+    distribute: Callable[[pa.Table], Mapping[Statistic, Answer]]
+
+
+def run(table: Table, expression: ir.Table, what: str) -> pa.Table:
+    """Run a query where the data is. EvidenceError, in plain words, when the engine cannot."""
+    try:
+        return expression.to_pyarrow()
+    except Exception as error:  # every engine has exceptions of its own, and all of them mean: no answer
+        raise EvidenceError(table.location, f"could not {what}: {_said(error)}", _todo(error)) from error
+
+
+def _said(error: Exception) -> str:
+    first = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
+    printable = "".join(one if one.isprintable() else " " for one in first).strip()
+    return printable if len(printable) <= _MESSAGE else f"{printable[: _MESSAGE - 3]}..."
+
+
+def _todo(error: Exception) -> str:
+    if isinstance(error, MemoryError) or "OutOfMemory" in type(error).__name__:
+        return "give the run more memory, or judge fewer columns or rows at a time"
+    return "check that the table holds what release.yaml says of it"
+
+
+def cleaned(table: Table, names: Iterable[str]) -> ir.Table:
+    """Return some columns of a table with NaN as null; all-null columns without a type count as text.
+
+    Every query starts from this, so that no aggregate and no comparison ever sees a NaN (which is larger
+    than any number in one engine, equal to itself in another, and neither in a third).
+
+    Raises EvidenceError, with the nearest name, when there is no such column.
+    """
+    picked = [_cleaned(table, name).name(name) for name in dict.fromkeys(names)]
+    return table.expr.select(picked) if picked else table.expr
+
+
+def _cleaned(table: Table, name: str) -> ir.Column:
+    if name not in table.expr.columns:
+        near = difflib.get_close_matches(name, table.expr.columns, n=1)
+        raise EvidenceError(
+            where(table, name),
+            "the table has no such column",
+            f"did you mean {near[0]!r}?" if near else "name a column that it has",
+        )
+    found = table.expr[name]
+    kind = found.type()
+    if kind.is_floating():
+        return found.isnan().ifelse(None, found)
+    return found.cast("string") if kind.is_null() else found
+
+
+def real(value: float) -> ir.FloatingScalar:
+    """Return a float as a literal that means exactly this float.
+
+    It goes by way of text: DuckDB reads `0.0027385001701480953` as a decimal, and makes a neighbouring
+    float of that.
+    """
+    import ibis
+
+    return ibis.literal(repr(float(value))).cast("float64")
+
+
+def listed(names: Sequence[str]) -> str:
+    """Name some columns in a line for a person; what a terminal would obey is escaped."""
+    few = 6
+    shown = [name if name.isprintable() else repr(name) for name in names]
+    return ", ".join(shown) if len(shown) <= few else f"{', '.join(shown[:few])} and {len(shown) - few} more"
+
+
+def where(table: Table, name: str) -> str:
+    """Name a column of a table as messages do: `data/test.csv: column 'age'`."""
+    return f"{table.location}: column {name!r}"
+
+
+def exact_sum(table: Table, values: ir.NumericColumn) -> Any:
+    """Sum floats of a table with compensation where its engine has it.
+
+    With it, the result depends on the order of rows in the last bits only, which the rounding to 12
+    digits takes away.
+    """
+    name = _COMPENSATED.get(table.expr.get_backend().name)
+    return _aggregate(name)(values) if name else values.sum()
+
+
+@cache
+def _aggregate(name: str) -> Callable[[Any], Any]:
+    """Name an aggregate that the engine has and Ibis does not."""
+    import ibis
+
+    def total(x: float) -> float:  # type: ignore[empty-body]  # Ibis reads the signature; the engine sums
+        ...
+
+    builtin: Callable[[Any], Any] = ibis.udf.agg.builtin(total, name=name)
+    return builtin

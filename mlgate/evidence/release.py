@@ -1,0 +1,322 @@
+"""What is to be shipped, as its author states it: the models of `release.yaml`, and how it is loaded."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeAlias
+
+from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, PrivateAttr, StringConstraints
+from pydantic import model_validator as validator
+
+from mlgate.errors import ContentError, Problem
+from mlgate.evidence.roles import Column, ColumnsSpec
+from mlgate.evidence.sources import DataSource, Text, exactly_one, filled
+from mlgate.strict_yaml import (
+    MAX_TOLD,
+    Document,
+    Loc,
+    Model,
+    Wrong,
+    build,
+    digest,
+    dotted,
+    json_schema,
+    read,
+    show,
+)
+
+FORMAT = 1
+"""The version of the file format that this mlgate reads."""
+
+Task: TypeAlias = Literal["binary", "multiclass", "regression", "scores"]
+Risk: TypeAlias = Literal["minimal", "limited", "high"]
+_URI = re.compile(r"(models|runs):/.+|https?://.+|python:[\w.]+:\w+")
+_TABLE = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,99}")
+_USER_AND_PASSWORD = re.compile(r"://[^/\s:@]*:[^/\s@]*@|https?://[^/\s@]+@")
+_SECRET_OPTION = re.compile(
+    r"(password|passwd|pwd|secret|token|api[_-]?key|access[_-]?key|signature|sig|credential)\s*=\s*[^\s&;]",
+    re.IGNORECASE,
+)
+
+
+def _uri(text: str) -> str:
+    if not _URI.fullmatch(text):
+        known = "models:/NAME@ALIAS, runs:/ID/PATH, https://HOST/... or python:PACKAGE.MODULE:FUNCTION"
+        raise Wrong("is no model URI that mlgate knows", f"use {known}; a file goes under `path`")
+    return text
+
+
+def _format(value: Any) -> Any:
+    if value is not None and (value != FORMAT or isinstance(value, bool | float)):
+        raise Wrong(f"format version {show(value)} is not known", f"this mlgate reads `mlgate: {FORMAT}`")
+    return value
+
+
+def _tables(tables: Mapping[str, Any]) -> Mapping[str, Any]:
+    for name in tables:
+        if not _TABLE.fullmatch(name):
+            what = f"{show(name)} is no name for a table"
+            raise Wrong(what, "use letters, digits, - and _, a letter first", at=(name,))
+    if "evaluation" not in tables:
+        raise Wrong("'evaluation' is missing: the table that is judged", "add evaluation: {path: ...}")
+    return tables
+
+
+Name: TypeAlias = Annotated[str, StringConstraints(max_length=200), AfterValidator(filled)]
+
+
+class ModelSource(Model):
+    """Where the model is. Without it, predictions come from the data."""
+
+    called: ClassVar[str] = "the model"
+
+    path: Text | None = None
+    """A file or a directory, relative to this file."""
+    uri: Annotated[str, AfterValidator(_uri)] | None = None
+    """models:/credit@candidate, runs:/..., https://host/v2/models/credit or python:pkg.mod:function."""
+    trust: Literal["none", "pickle", "code"] = "none"
+    """What loading it may execute; the policy must allow it too."""
+    trusted_types: tuple[Text, ...] = ()
+    """The skops types to accept."""
+    python: Text | None = None
+    """The interpreter that loads it, when it is not the gate's own."""
+
+    @validator(mode="after")
+    def _one_place(self) -> Self:
+        exactly_one(self, ("path", "uri"))
+        return self
+
+
+class ChampionColumns(Model):
+    """Columns of the evaluation table that hold what the model now in production says."""
+
+    called: ClassVar[str] = "the champion's predictions"
+
+    score: Column | None = None
+    prediction: Column | None = None
+
+    @validator(mode="after")
+    def _something(self) -> Self:
+        if self.score is None and self.prediction is None:
+            raise Wrong("has neither score nor prediction", "give at least one of them")
+        return self
+
+
+class Champion(Model):
+    """The model that is in production now; exactly one of its keys."""
+
+    called: ClassVar[str] = "the champion"
+
+    release: Text | None = None
+    """Its release.yaml."""
+    uri: Annotated[str, AfterValidator(_uri)] | None = None
+    """Where a registry has it, models:/credit@champion."""
+    report: Text | None = None
+    """Its report.json."""
+    predictions: ChampionColumns | None = None
+    """Its predictions on the same rows."""
+
+    @validator(mode="after")
+    def _one_place(self) -> Self:
+        exactly_one(self, ("release", "uri", "report", "predictions"))
+        return self
+
+
+class Anchor(Model):
+    """A pinned release to compare with, so that small losses do not add up."""
+
+    called: ClassVar[str] = "an anchor"
+
+    report: Text
+    """Its report.json."""
+
+
+class Training(Model):
+    """The command that makes the model."""
+
+    called: ClassVar[str] = "provenance.train"
+
+    command: Text
+    """What to run, in the folder of this file."""
+    output: Text
+    """The model that it writes."""
+
+
+class Provenance(Model):
+    """Where the model comes from, as far as it is not measured; a value that differs is a failing finding."""
+
+    called: ClassVar[str] = "provenance"
+
+    environment: Text | None = None
+    """The lock file of the training environment."""
+    seed: int | None = None
+    """The seed of the training."""
+    data: Mapping[str, JsonValue] | None = None
+    """References to versions of data: DVC, lakeFS, MLflow datasets."""
+    train: Training | None = None
+
+
+class Costs(Model):
+    """What no measure can see of the costs, in US dollars."""
+
+    called: ClassVar[str] = "costs"
+
+    training_usd: Annotated[float, Field(ge=0)] | None = None
+    """What the training cost."""
+    hourly_usd: Annotated[float, Field(ge=0)] | None = None
+    """What an hour of the serving machine costs."""
+
+
+class Release(Model):
+    """A release: what is to be shipped, its data, and facts about both."""
+
+    called: ClassVar[str] = "a release"
+
+    mlgate: Annotated[Literal[1], BeforeValidator(_format)]
+    """Version of the format."""
+    name: Name
+    """The name of the model, the same from release to release."""
+    version: Name
+    """The version of this release, in quotes."""
+    task: Task
+    """What the model does. `scores`: one graded number per row, such as NDCG per query or grader marks."""
+    intended_use: Text | None = None
+    """What it is for, in a sentence."""
+    risk: Risk | None = None
+    """How much harm it can do."""
+    owners: tuple[Text, ...] = ()
+    """Who answers for it."""
+    model: ModelSource | None = None
+    data: Annotated[Mapping[str, DataSource], AfterValidator(_tables)]
+    """Tables by name; `evaluation` is the one that is judged."""
+    columns: ColumnsSpec = ColumnsSpec()
+    """Roles of columns in all tables."""
+    threshold: Annotated[float, Field(ge=0, le=1)] = 0.5
+    """The prediction is positive when the score is at least this."""
+    champion: Literal["none"] | Champion | None = None
+    """The model that is in production now, or none."""
+    anchors: Mapping[str, Anchor] = {}
+    """Pinned releases by name."""
+    provenance: Provenance | None = None
+    costs: Costs | None = None
+    documents: Mapping[str, Text] = {}
+    """Documents by name, such as model_card, with their paths."""
+    statements: Text | None = None
+    """A file with what no measure can know, each statement with by and date."""
+
+    _digest: str = PrivateAttr(default="")
+
+    @validator(mode="after")
+    def _roles(self) -> Self:
+        """Hold the roles of each table against each other, and against the task."""
+        stated: dict[Loc, ColumnsSpec] = {("columns",): self.columns}
+        for name, source in self.data.items():
+            if source.columns is not None:
+                stated["data", name, "columns"] = self.columns.with_overrides(source.columns)
+        faults = []
+        for at, columns in stated.items():
+            clash = columns.contradiction()
+            if clash is not None:
+                (below, what, todo), *_ = clash.faults
+                faults.append(Wrong(what, todo, at=(*at, *below)))
+            if self.task == "binary":
+                faults.extend(_not_binary(columns, at))
+        if faults:
+            raise Wrong.of(faults)
+        return self
+
+    @classmethod
+    def of(cls, document: Document) -> Self:
+        """Build a release from a document.
+
+        Raises ContentError with every problem at once.
+        """
+        problems = list(islice(_unwritable(document), MAX_TOLD))
+        try:
+            release = build(document, cls)
+        except ContentError as error:
+            # One value may be complained about twice: `name:` is empty, and text is due.
+            said = {_place(problem) for problem in problems}
+            problems += [problem for problem in error.problems if _place(problem) not in said]
+        if problems:
+            raise ContentError.of(problems)
+        release._digest = digest(document.data)  # noqa: SLF001 - made and sealed by its own class
+        return release
+
+    @property
+    def digest(self) -> str:
+        """The sha256 of the data as written, in canonical form: comments and layout do not change it."""
+        return self._digest or digest(self.written())
+
+    def written(self) -> dict[str, Any]:
+        """Return what the author wrote, without defaults, as plain data."""
+        return self.model_dump(mode="json", by_alias=True, exclude_unset=True)
+
+    def stated(self, dotted: str) -> object:
+        """Return the value at a dotted path, `columns.label`, as the author gave it; None when left out."""
+        found: Any = self.written()
+        for step in dotted.split("."):
+            if not isinstance(found, Mapping) or step not in found:
+                return None
+            found = found[step]
+        return found
+
+    def columns_of(self, table: str) -> ColumnsSpec:
+        """Return the roles of one table of `data`; KeyError when there is no such table."""
+        return self.columns.with_overrides(self.data[table].columns)
+
+
+def _not_binary(columns: ColumnsSpec, at: Loc) -> Iterator[Wrong]:
+    if isinstance(columns.score, Mapping):
+        yield Wrong("a column for each class is for multiclass", "name one column", at=(*at, "score"))
+    if isinstance(columns.favourable, tuple):
+        yield Wrong("a list is for multiclass", "name one label", at=(*at, "favourable"))
+
+
+def _unwritable(document: Document) -> Iterator[Problem]:
+    """Yield a problem for each text that holds a password, never showing it, and for each empty key.
+
+    A `where:` whose lines were commented out would select every row in silence. Null has a meaning only
+    in the `columns` of one table: the table lacks the role.
+    """
+    for loc, value in _leaves(document.data, ()):
+        path = dotted(loc)
+        if value is None and loc[:1] != ("provenance",) and (loc[:1], loc[2:3]) != (("data",), ("columns",)):
+            yield Problem(document.where(loc), f"{path}: is empty", "give it, or leave the key out")
+        elif isinstance(value, str) and (
+            _USER_AND_PASSWORD.search(value) or ("://" in value and _SECRET_OPTION.search(value))
+        ):
+            todo = "put it into an environment variable; a connection is written env:NAME"
+            yield Problem(document.where(loc), f"{path}: holds a password or another secret", todo)
+
+
+def _place(problem: Problem) -> tuple[str, str]:
+    return problem.where, problem.what.partition(": ")[0]
+
+
+def _leaves(data: Any, loc: Loc) -> Iterator[tuple[Loc, Any]]:
+    if isinstance(data, dict):
+        for key, value in data.items():
+            yield from _leaves(value, (*loc, key))
+    elif isinstance(data, list):
+        for index, value in enumerate(data):
+            yield from _leaves(value, (*loc, index))
+    else:
+        yield loc, data
+
+
+def load_release(path: Path) -> tuple[Release, Document]:
+    """Read and build a release, and return it with its document, which knows the lines.
+
+    Raises ContentError with every problem at once.
+    """
+    document = read(path)
+    return Release.of(document), document
+
+
+def schema() -> dict[str, Any]:
+    """Return the JSON Schema of release.yaml."""
+    return json_schema(Release, id="urn:mlgate:schema:release:1")

@@ -1,0 +1,108 @@
+"""One pass over a table: every statistic of every check, answered with as few queries as possible.
+
+`plan` and `scan` walk the same steps; `plan` shows them and `scan` runs them. Both take the first look at
+the table (one cheap aggregate query), because what fuses depends on how many values the groups have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mlgate.cells import Answer, Counts, Outside, Profile, Repeats, Shape, Statistic, TableStatistic, Values
+from mlgate.errors import EvidenceError
+from mlgate.evidence import aggregates, grouped, queries, survey
+from mlgate.evidence.queries import Step
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+    from mlgate.evidence.survey import Look, Survey
+    from mlgate.evidence.tables import Table
+
+_FIRST_LOOK = "look at labels, scores, weights and the sizes of groups"
+
+
+@dataclass(frozen=True)
+class Query:
+    """A query that a scan runs."""
+
+    table: str
+    sql: str
+    """In the dialect of the table's engine."""
+    serves: tuple[TableStatistic, ...]
+    """The statistics that it answers, or that need its answer."""
+    what: str
+    """What it does, for a person."""
+
+
+def plan(table: Table, statistics: Collection[TableStatistic]) -> list[Query]:
+    """Return the queries that `scan` runs for these statistics, in order.
+
+    Runs the first look when anything is counted. Raises what `scan` raises, but for errors of the
+    queries that it does not run.
+    """
+    asked = _ordered(statistics)
+    wanted = survey.look(table, asked)
+    found = _look(table, wanted) if wanted is not None else None
+    served = [_query(table, step.what, step.expression, step.serves) for step in _steps(table, asked, found)]
+    if wanted is None:
+        return served
+    counted = tuple(one for one in asked if isinstance(one, (Counts, Values)))
+    return [_query(table, _FIRST_LOOK, survey.expression(table, wanted), counted), *served]
+
+
+def scan(
+    table: Table,
+    statistics: Collection[TableStatistic],
+    *,
+    progress: Callable[[str], None] | None = None,
+) -> dict[Statistic, Answer]:
+    """Answer every statistic of a table. `progress` is told what each query does before it runs.
+
+    The answers depend on the rows alone: not on their order, on the engine or on its threads (sums of
+    weights to 12 digits).
+
+    Raises EvidenceError when a column or role does not exist or is of a type that cannot answer, when the
+    values of label or prediction do not match what the release says of them, and when the engine fails.
+    Faults in the content of the data are not errors; they come back as `Cells.fault`.
+    """
+    tell = progress or (lambda _: None)
+    asked = _ordered(statistics)
+    wanted = survey.look(table, asked)
+    found = None
+    if wanted is not None:
+        tell(f"{table.name}: {_FIRST_LOOK}")
+        found = _look(table, wanted)
+    answers: dict[Statistic, Answer] = {}
+    for step in _steps(table, asked, found):
+        tell(f"{table.name}: {step.what}")
+        answers |= step.distribute(queries.run(table, step.expression, step.what))
+    unanswered = [one for one in asked if one not in answers]
+    if unanswered:
+        raise EvidenceError(table.location, f"{unanswered[0]} was not answered", "report this as a bug")
+    return answers
+
+
+def _ordered(statistics: Collection[TableStatistic]) -> list[TableStatistic]:
+    """Return the distinct statistics in an order of their own, so that a set plans as a list does."""
+    for one in statistics:
+        if not isinstance(one, (Counts, Shape, Profile, Outside, Values, Repeats)):
+            raise TypeError(f"no table answers {one!r}")
+    return sorted(set(statistics), key=repr)
+
+
+def _look(table: Table, wanted: Look) -> Survey:
+    return survey.read(table, wanted, queries.run(table, survey.expression(table, wanted), _FIRST_LOOK))
+
+
+def _steps(table: Table, statistics: list[TableStatistic], found: Survey | None) -> list[Step]:
+    planned = aggregates.steps(table, statistics)
+    return planned if found is None else [*planned, *grouped.steps(table, statistics, found)]
+
+
+def _query(table: Table, what: str, expression: ir.Table, serves: tuple[TableStatistic, ...]) -> Query:
+    import ibis
+
+    return Query(table=table.name, sql=str(ibis.to_sql(expression)), serves=serves, what=what)

@@ -1,0 +1,297 @@
+"""The tables of a release, opened: typed, filtered, with their predictions, and bound to the bytes.
+
+Everything after this module sees only `Table`: an Ibis expression with the table's own column names, the
+role that each column plays, and the digest of the bytes behind it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mlgate.cells import Columns
+from mlgate.errors import EvidenceError
+from mlgate.evidence import predictions, warehouse
+from mlgate.evidence.assign import assign
+from mlgate.evidence.delimited import Reading
+from mlgate.evidence.duck import Engine, open_engine
+from mlgate.evidence.files import Files, Shelf, reading_of
+from mlgate.evidence.locations import COPY_LIMIT, Snapshot, Territory
+from mlgate.evidence.predictions import Side
+from mlgate.evidence.where import rows_where
+from mlgate.findings import EvidenceRecord, Origin
+from mlgate.strict_yaml import Document, did_you_mean, show
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+    from mlgate.cells import ColumnType
+    from mlgate.evidence.release import Release
+    from mlgate.evidence.sources import DataSource
+
+_MESSAGE = 200
+"""Characters of an engine's own message that ours repeats."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Table:
+    """One table of a release."""
+
+    name: str
+    """As under `data:`."""
+    expr: ir.Table
+    """Its rows: `where` applied, predictions joined, columns under their own names."""
+    columns: Columns
+    absent: Mapping[str, str] = field(default_factory=dict)
+    """From each role for which the release names a column that is not there, to (the first) such column."""
+    label_positive: object | None = None
+    """`positive` as the release states it, None when it does not."""
+    prediction_positive: object | None = None
+    """`prediction_positive` as the release states it, None when it does not."""
+    threshold: float = 0.5
+    record: EvidenceRecord
+    """What the table is, for the report; its rows are those that `where` leaves."""
+    records: tuple[EvidenceRecord, ...] = ()
+    """The table and, when they are a file of their own, its predictions."""
+    location: str
+    """As release.yaml writes it."""
+    engine: str = "duckdb"
+    """Ibis' name of the engine that runs the queries."""
+    snapshots: tuple[Snapshot, ...] = ()
+
+    def verify_unchanged(self) -> None:
+        """Raise EvidenceError when a file that was too large to copy was written to since it was hashed."""
+        for one in self.snapshots:
+            one.verify_unchanged()
+
+    def require(self, role: str, why: str) -> None:
+        """Raise EvidenceError when the release names a column for `role` and the table has none such.
+
+        `why` says who needs it: `performance/roc-auc needs it`.
+        """
+        if role in self.absent:
+            name = self.absent[role]
+            raise EvidenceError(
+                f"{self.location}: column {show(name)}",
+                f"is not there; the release names it as {role}, and {why}",
+                did_you_mean(name, self.columns.names),
+            )
+
+
+def open_tables(
+    release: Release,
+    document: Document,
+    names: Collection[str],
+    *,
+    workdir: Path,
+    allow: Sequence[Path] = (),
+    environ: Mapping[str, str] | None = None,
+    engine: str | None = None,
+    copy_limit: int = COPY_LIMIT,
+) -> dict[str, Table]:
+    """Open tables of a release.
+
+    Args:
+        release: The release.
+        document: The file that it was built from, for paths and lines.
+        names: Which tables of `data:`.
+        workdir: A private directory (mode 0700) that the caller removes; it holds the copies.
+        allow: Directories outside the repository whose files may be read too.
+        environ: Where `env:NAME` of a connection is looked up.
+        engine: None or "duckdb": what reads files. A table with a connection stays in its own engine.
+        copy_limit: Bytes; larger files are read where they are, and `verify_unchanged` is due at the end.
+
+    Raises:
+        EvidenceError: Something named does not exist, lies outside, or does not parse.
+        MissingExtra: The driver of a connection is not installed.
+    """
+    if engine not in (None, "duckdb", "duckdb://"):
+        todo = "leave --engine out; a table in a warehouse is named with table: and connection:"
+        raise EvidenceError("--engine", f"{show(engine)} does not read files", todo)
+    for name in names:
+        if name not in release.data:
+            raise EvidenceError(
+                document.where(("data",)), f"has no table {show(name)}", did_you_mean(name, release.data)
+            )
+    shelf = Shelf(territory=Territory.of(document, allow), workdir=workdir, copy_limit=copy_limit)
+    opening = _Opening(release=release, document=document, shelf=shelf, environ=environ or {})
+    taken = {name: opening.take(name) for name in names}
+    # The files come first: once DuckDB is open, no further file can be made readable to it.
+    opening.duckdb = (
+        open_engine(workdir, readable=shelf.open_files) if any(map(any, taken.values())) else None
+    )
+    return {name: opening.open(name, *files) for name, files in taken.items()}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Rows:
+    """A table on its way: some rows of an engine, and what is known of them."""
+
+    expr: ir.Table
+    types: Mapping[str, ColumnType]
+    empty: frozenset[str]
+    location: str
+    files: Files | None
+    engine: str
+
+
+@dataclass(kw_only=True, slots=True)
+class _Opening:
+    """What the tables of one release share while they are opened."""
+
+    release: Release
+    document: Document
+    shelf: Shelf
+    environ: Mapping[str, str]
+    duckdb: Engine | None = None
+
+    def take(self, name: str) -> tuple[Files | None, Files | None]:
+        """Take the files of a table and of its predictions, as far as they are files."""
+        source = self.release.data[name]
+        rows = joined = None
+        if source.path is not None:
+            rows = self.shelf.take(source.path, self._where(name, "path"))
+        if source.predictions is not None:
+            joined = self.shelf.take(source.predictions.path, self._where(name, "predictions", "path"))
+        return rows, joined
+
+    def open(self, name: str, files: Files | None, predicted: Files | None) -> Table:
+        """Read, filter and join one table."""
+        source = self.release.data[name]
+        whole = self._rows(name, source, files)
+        rows = rows_where(
+            whole.expr,
+            source.where or {},
+            types=whole.types,
+            empty=whole.empty,
+            where=lambda column: self._where(name, "where", column),
+        )
+        types, records = dict(whole.types), []
+        if predicted is not None and source.predictions is not None:
+            other = self._predictions(name, source, predicted, whole)
+            rows = predictions.join(
+                Side(table=rows, types=types, display=whole.location),
+                Side(table=other.expr, types=other.types, display=other.location),
+                key=source.predictions.key,
+                whole=whole.expr,
+                where=self._where(name, "predictions", "key"),
+            )
+            types |= {column: kind for column, kind in other.types.items() if column not in types}
+            records.append(_record(f"{name}.predictions", "predictions", other, other.expr))
+        record = _record(name, "table", whole, rows, columns=len(types))
+        return self._table(name, rows, types, whole, (record, *records), (files, predicted))
+
+    def _table(
+        self,
+        name: str,
+        rows: ir.Table,
+        types: Mapping[str, ColumnType],
+        whole: _Rows,
+        records: tuple[EvidenceRecord, ...],
+        files: Sequence[Files | None],
+    ) -> Table:
+        spec = self.release.columns_of(name)
+        columns, absent = assign(spec, types, location=whole.location, taken=self._champion())
+        return Table(
+            name=name,
+            expr=rows,
+            columns=columns,
+            absent=absent,
+            label_positive=spec.positive,
+            prediction_positive=spec.prediction_positive,
+            threshold=self.release.threshold,
+            record=records[0],
+            records=records,
+            location=whole.location,
+            engine=whole.engine,
+            snapshots=tuple(one for found in files if found is not None for one in found.snapshots),
+        )
+
+    def _rows(self, name: str, source: DataSource, files: Files | None) -> _Rows:
+        if files is not None:
+            wanted = self._named(name, source)
+            reading = reading_of(source, table=name, where=self._where(name), wanted=wanted)
+            return self._from_files(name, files, reading)
+        location = f"{source.connection}/{source.table}"
+        backend = warehouse.connect(source.connection or "", self.environ, self._where(name, "connection"))
+        expr, types = warehouse.table_of(backend, source.table or "", self._where(name, "table"), location)
+        return _Rows(
+            expr=expr, types=types, empty=frozenset(), location=location, files=None, engine=backend.name
+        )
+
+    def _from_files(self, name: str, files: Files, reading: Reading) -> _Rows:
+        if self.duckdb is None:
+            raise AssertionError("files were taken, so DuckDB is open")
+        table, loaded = self.shelf.load(self.duckdb, name, files, reading)
+        return _Rows(
+            expr=self.duckdb.backend.table(table),
+            types=loaded.types,
+            empty=loaded.empty,
+            location=files.location,
+            files=files,
+            engine="duckdb",
+        )
+
+    def _predictions(self, name: str, source: DataSource, files: Files, rows: _Rows) -> _Rows:
+        """Read a file of predictions and bring it to the engine that has the rows."""
+        import ibis
+
+        if source.predictions is None:
+            raise AssertionError("only called for a table with predictions")
+        reading = Reading(
+            wanted=frozenset((source.predictions.key,)),
+            option=f"data.{name}.predictions",
+            where=self._where(name, "predictions"),
+        )
+        found = self._from_files(f"{name}_predictions", files, reading)
+        if rows.files is not None:
+            return found
+        local = ibis.memtable(found.expr.to_pyarrow())
+        return _Rows(
+            expr=local,
+            types=found.types,
+            empty=found.empty,
+            location=found.location,
+            files=files,
+            engine=rows.engine,
+        )
+
+    def _named(self, name: str, source: DataSource) -> set[str]:
+        """Return the columns that the release names for a table."""
+        _, roles = assign(self.release.columns_of(name), {}, location="")  # in an empty table, all are absent
+        return {*(source.types or {}), *(source.where or {}), *roles.values()}
+
+    def _champion(self) -> set[str]:
+        champion = self.release.champion
+        if champion is None or champion == "none" or champion.predictions is None:
+            return set()
+        found = (champion.predictions.score, champion.predictions.prediction)
+        return {name for name in found if name is not None}
+
+    def _where(self, name: str, *keys: str) -> str:
+        return self.document.where(("data", name, *keys))
+
+
+def _record(
+    name: str, kind: str, rows: _Rows, expr: ir.Table, *, columns: int | None = None
+) -> EvidenceRecord:
+    return EvidenceRecord(
+        name=name,
+        kind=kind,
+        location=rows.location,
+        sha256=rows.files.sha256 if rows.files else None,
+        rows=_count(expr, rows.location),
+        columns=columns if columns is not None else len(rows.types),
+        bytes=rows.files.bytes if rows.files else None,
+        origin=Origin.DECLARED,
+    )
+
+
+def _count(expr: ir.Table, location: str) -> int:
+    try:
+        return int(expr.count().to_pyarrow().as_py())
+    except Exception as error:  # an engine may fail in any way
+        message = " ".join(str(error).split())[:_MESSAGE]
+        raise EvidenceError(location, f"cannot be read ({message})", "write it again") from error

@@ -1,0 +1,166 @@
+"""Tables that stay where they are: whatever an Ibis connection URL names, read and never written.
+
+The URL is in an environment variable that the operator of the gate sets; a release only names it. It may
+hold a password, so neither it nor what a driver says about it is ever shown. Database files are opened read
+only, and DuckDB without any access to other files.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlparse
+
+from mlgate.errors import EvidenceError, MissingExtra
+from mlgate.evidence.duck import lock
+from mlgate.evidence.names import require_names
+from mlgate.strict_yaml import did_you_mean, show
+
+if TYPE_CHECKING:
+    import ibis.expr.datatypes as dt
+    import ibis.expr.types as ir
+    from ibis.backends import BaseBackend
+
+    from mlgate.cells import ColumnType
+
+_FILES = ("duckdb", "sqlite")
+_OFFLINE = {
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+    "allow_community_extensions": "false",
+}
+_PREFIX = "env:"
+
+
+def connect(connection: str, environ: Mapping[str, str], where: str) -> BaseBackend:
+    """Open the database that an environment variable names.
+
+    Args:
+        connection: `env:NAME`.
+        environ: Where `NAME` is looked up.
+        where: The line of the release, for errors.
+
+    Raises:
+        EvidenceError: The variable is not set, is no URL, or the database cannot be opened.
+        MissingExtra: The driver is not installed.
+    """
+    import ibis
+    from ibis.util import backend_entry_points
+
+    variable = connection.removeprefix(_PREFIX)
+    url = environ.get(variable)
+    if not url:
+        raise EvidenceError(
+            where, f"the environment variable {variable} is not set", "set it to the URL of the database"
+        )
+    scheme = urlparse(url).scheme.replace("postgresql", "postgres") if "://" in url else ""
+    known = sorted(point.name for point in backend_entry_points())
+    if scheme not in known:
+        raise EvidenceError(
+            where,
+            f"the environment variable {variable} holds no connection URL",
+            f"set it to {' or '.join(f'{one}://...' for one in _FILES)}, or another of {', '.join(known)}",
+        )
+    if scheme in _FILES:
+        _require_file(url, variable, where)
+    try:
+        options: dict[str, Any] = {"read_only": True, **_OFFLINE} if scheme == "duckdb" else {}
+        backend: BaseBackend = ibis.connect(url, **options)
+        _forbid_writing(backend)
+    except ImportError as error:
+        raise MissingExtra(where, f"ibis-framework[{scheme}]", scheme) from error
+    except Exception as error:  # a driver may fail in any way
+        # Without its cause: the driver's message may repeat the password.
+        raise _closed(variable, where, error) from None
+    return backend
+
+
+def table_of(
+    backend: BaseBackend, name: str, where: str, display: str
+) -> tuple[ir.Table, dict[str, ColumnType]]:
+    """Return a table (`loans` or `schema.loans`), its columns brought to the types that tables have.
+
+    Raises EvidenceError when there is no such table or its columns cannot be told apart.
+    """
+    try:
+        found = _look_up(backend, name)
+    except Exception as error:  # a driver may fail in any way
+        raise _no_table(backend, name, where, error) from None
+    schema = found.schema()
+    require_names(list(schema), display)
+    kinds = {column: type_of(kind) for column, kind in schema.items()}
+    return found.select(*(_plain(backend, found[column], schema[column]) for column in schema)), kinds
+
+
+def type_of(kind: dt.DataType) -> ColumnType:
+    """Return the type of a column as tables name it."""
+    names: tuple[tuple[bool, ColumnType], ...] = (
+        (kind.is_boolean(), "boolean"),
+        (kind.is_integer(), "integer"),
+        (kind.is_floating() or kind.is_decimal(), "number"),
+        (kind.is_string() or kind.is_uuid(), "string"),
+        (kind.is_date(), "date"),
+        (kind.is_timestamp(), "timestamp"),
+    )
+    return next((name for is_so, name in names if is_so), "other")
+
+
+def _plain(backend: BaseBackend, column: ir.Column, kind: dt.DataType) -> ir.Column:
+    """Return a column in which NaN is null, decimals are floats, and a UUID is text."""
+    import ibis
+    import ibis.expr.operations as ops
+
+    name = column.get_name()
+    if kind.is_floating() and backend.has_operation(ops.IsNan):
+        return ibis.ifelse(column.isnan(), ibis.null(kind), column).name(name)
+    if kind.is_decimal():
+        return column.cast("float64").name(name)
+    return column.cast("string").name(name) if kind.is_uuid() else column
+
+
+def _look_up(backend: BaseBackend, name: str) -> ir.Table:
+    *outer, last = name.split(".")
+    if not outer or name in backend.list_tables():
+        return backend.table(name)
+    return backend.table(last, database=outer[0] if len(outer) == 1 else tuple(outer[:2]))
+
+
+def _no_table(backend: BaseBackend, name: str, where: str, error: Exception) -> EvidenceError:
+    try:
+        tables = list(backend.list_tables())
+    except Exception:  # noqa: BLE001 - only a hint is lost
+        tables = []
+    what = f"the table {show(name)} cannot be opened ({type(error).__name__})"
+    close = difflib.get_close_matches(name, tables, n=1)
+    todo = did_you_mean(name, tables) if close else "see whether it exists and may be read"
+    return EvidenceError(where, what, todo)
+
+
+def _require_file(url: str, variable: str, where: str) -> None:
+    """Raise unless the URL names a file that is there: both engines would make an empty one."""
+    parsed = urlparse(url)
+    path = parsed.netloc + parsed.path
+    if not path or not Path(path).is_file():
+        raise EvidenceError(
+            where,
+            f"the environment variable {variable} names no database file that exists",
+            "write duckdb:///absolute/path or sqlite:///absolute/path",
+        )
+
+
+def _forbid_writing(backend: Any) -> None:
+    if backend.name == "duckdb":
+        lock(backend.con)
+    elif backend.name == "sqlite":
+        backend.con.execute("PRAGMA trusted_schema = OFF")
+        backend.con.execute("PRAGMA query_only = ON")
+
+
+def _closed(variable: str, where: str, error: Exception) -> EvidenceError:
+    return EvidenceError(
+        where,
+        f"the database of the environment variable {variable} cannot be opened ({type(error).__name__})",
+        "see whether it is there, reachable, and what its URL says it is",
+    )

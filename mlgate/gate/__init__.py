@@ -1,0 +1,189 @@
+"""The heart: judge a release against a policy.
+
+plan -> one fused pass per table -> measure -> limit -> finding -> verdict. Every question that was
+planned must come back as a finding; one that does not is `not_measured`, whatever the reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from fnmatch import fnmatchcase
+
+from mlgate.errors import PolicyError
+from mlgate.evidence.bundle import Evidence
+from mlgate.evidence.release import Release
+from mlgate.evidence.scan import Query, plan
+from mlgate.findings import (
+    GOVERNANCE,
+    Finding,
+    Origin,
+    Outcome,
+    PolicyRecord,
+    ReleaseRecord,
+    Report,
+    Severity,
+    Verdict,
+    totals_of,
+    verdict_of,
+)
+from mlgate.gate import identity
+from mlgate.gate.measuring import ASIDE, Measured, measure_all
+from mlgate.gate.questions import Question, questions
+from mlgate.gate.recording import record
+from mlgate.estimates import Estimate
+from mlgate.policy import Policy, Use, applies, chosen_by_author
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """How a run differs from the plain one."""
+
+    only: str | None = None
+    """A glob over use ids; a partial run is never promotable."""
+    advisory: bool = False
+    """Let a run that cannot be promoted say `approved`, with `promotable: false`."""
+    as_of: datetime | None = None
+    progress: Callable[[str], None] = lambda _: None
+
+
+def selected(policy: Policy, only: str | None) -> tuple[Use, ...]:
+    """Return the uses that a run judges; PolicyError when a glob matches none."""
+    if only is None:
+        return policy.uses
+    chosen = tuple(use for use in policy.uses if fnmatchcase(use.id, only))
+    if not chosen:
+        raise PolicyError(
+            "--only", f"no check of policy {policy.id} matches {only!r}", f"it has {[u.id for u in policy.uses]}"
+        )
+    return chosen
+
+
+def tables_needed(policy: Policy, release: Release, only: str | None) -> tuple[str, ...]:
+    """Return the names of the tables that the run looks at; PolicyError for one that is not there."""
+    named: dict[str, None] = {}
+    for use in selected(policy, only):
+        if applies(use, policy, release) is not None:
+            continue
+        if use.table not in release.data:
+            raise PolicyError(
+                use.where,
+                f"table {use.table!r} is not in the release",
+                f"it has {', '.join(sorted(release.data))}",
+            )
+        named[use.table] = None
+    if policy.pins.evaluation is not None:
+        named["evaluation"] = None
+    return tuple(named)
+
+
+def explain(evidence: Evidence, policy: Policy, only: str | None = None) -> list[tuple[Query, tuple[str, ...]]]:
+    """Return the queries that a run sends, each with the ids of the checks that share it."""
+    asked = _asked(evidence, policy, only)
+    shown = []
+    for name, table in evidence.tables.items():
+        wanted = dict.fromkeys(one for q in asked if q.use.table == name for one in q.statistics)
+        scanned = [one for one in wanted if not isinstance(one, ASIDE)]
+        for query in plan(table, scanned) if scanned else ():
+            sharing = [q.base_id for q in asked if q.use.table == name and set(q.statistics) & set(query.serves)]
+            shown.append((query, tuple(dict.fromkeys(sharing))))
+    return shown
+
+
+def judge(evidence: Evidence, policy: Policy, options: Options = Options()) -> Report:  # noqa: B008  frozen
+    """Judge the evidence against the policy.
+
+    Raises MlgateError when something named does not exist or cannot be asked: then nothing was judged.
+    Anything else that goes wrong is a finding.
+    """
+    started = datetime.now(UTC)
+    asked = _asked(evidence, policy, options.only)
+    origin = _weakest(evidence)
+    found: list[Finding] = []
+    answered: set[int] = set()
+    for measured in measure_all(asked, evidence, policy, options.progress):
+        found.extend(record(measured, origin))
+        answered.update(id(one.question) for one in measured)
+    found.extend(_unanswered([one for one in asked if id(one) not in answered], origin))
+    findings = tuple(found)
+    verdict, reason = _verdict(findings, options)
+    return Report(
+        tool=identity.tool(),
+        as_of=_iso(options.as_of or started),
+        started_at=_iso(started),
+        finished_at=_iso(datetime.now(UTC)),
+        verdict=verdict,
+        promotable=reason is None and verdict is Verdict.APPROVED,
+        promotable_reason=reason or (None if verdict is Verdict.APPROVED else f"the verdict is {verdict.value}"),
+        release=_release(evidence, policy),
+        policy=_policy(policy),
+        evidence=evidence.records,
+        source=identity.source(evidence.folder),
+        environment=identity.environment(),
+        findings=findings,
+        totals=totals_of(findings),
+    )
+
+
+def _asked(evidence: Evidence, policy: Policy, only: str | None) -> list[Question]:
+    uses = selected(policy, only)
+    return questions(policy, evidence, [(use, applies(use, policy, evidence.release)) for use in uses])
+
+
+def _unanswered(lost: Sequence[Question], origin: Origin) -> list[Finding]:
+    """Record what was planned and came back without a finding: not measured, whatever the reason."""
+    missing = Estimate.missing("the gate planned this check and got no finding back; please report this fault")
+    return [
+        finding
+        for one in lost
+        for finding in record([Measured(question=one, piece=None, estimate=missing, seconds=0.0)], origin)
+    ]
+
+
+def _verdict(findings: Sequence[Finding], options: Options) -> tuple[Verdict, str | None]:
+    """Return the verdict and, where the run could never be promoted, why."""
+    verdict = verdict_of(findings)
+    reason = None
+    if options.only is not None:
+        reason = f"only {options.only!r} was judged"
+    elif not any(one.severity is Severity.BLOCK and one.family != GOVERNANCE for one in findings):
+        reason = "nothing in the policy can block"
+        if options.advisory and any(one.outcome is Outcome.PASS for one in findings):
+            verdict = Verdict.APPROVED
+    if reason is not None and verdict is Verdict.APPROVED and not options.advisory:
+        verdict = Verdict.UNDECIDED
+    return verdict, reason
+
+
+def _weakest(evidence: Evidence) -> Origin:
+    order = [Origin.COMPUTED, Origin.ATTESTED, Origin.DECLARED]
+    return max((one.origin for one in evidence.records), key=order.index, default=Origin.DECLARED)
+
+
+def _release(evidence: Evidence, policy: Policy) -> ReleaseRecord:
+    release = evidence.release
+    return ReleaseRecord(
+        name=release.name,
+        version=release.version,
+        task=release.task,
+        risk=release.risk,
+        intended_use=release.intended_use,
+        digest=f"sha256:{evidence.file.sha256}",
+        chosen_by_author=chosen_by_author(policy, release),
+    )
+
+
+def _policy(policy: Policy) -> PolicyRecord:
+    return PolicyRecord(
+        id=policy.id,
+        title=policy.title,
+        digest=policy.digest,
+        sources=policy.sources,
+        decision=policy.decision,
+        confidence=policy.confidence,
+    )
+
+
+def _iso(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -1,0 +1,160 @@
+"""One pass over the evidence, and an estimate for every question."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from mlgate.cells import (
+    MAX_GROUPS,
+    UNKNOWN,
+    Answer,
+    Answers,
+    By,
+    Cells,
+    Contradictions,
+    Counts,
+    Document,
+    Pinned,
+    Stated,
+    Statistic,
+)
+from mlgate.errors import MlgateError
+from mlgate.estimates import Estimate
+from mlgate.evidence.bundle import Evidence
+from mlgate.evidence.scan import scan
+from mlgate.gate.questions import Question, column_name
+from mlgate.policy import Policy, contradictions
+
+Progress = Callable[[str], None]
+
+ASIDE = (Document, Stated, Pinned)
+"""Statistics that are answered without looking at a table."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """The estimate that answers one question on one slice."""
+
+    question: Question
+    piece: Mapping[str, str] | None
+    """The slice, column to value; None for the whole table."""
+    estimate: Estimate
+    seconds: float
+    small: bool = False
+    """A slice that is listed and never judged alone."""
+    judged_share: float | None = None
+    """For slices: the share of the table's rows that lies in judged slices."""
+
+
+def measure_all(
+    asked: Sequence[Question], evidence: Evidence, policy: Policy, progress: Progress
+) -> Iterator[list[Measured]]:
+    """Yield, question by question, the estimates of all its slices."""
+    answers = _answers(asked, evidence, policy, progress)
+    for number, question in enumerate(asked, 1):
+        progress(f"measuring {question.base_id} ({number} of {len(asked)})")
+        yield _measure(question, answers[question.use.table])
+
+
+def _answers(
+    asked: Sequence[Question], evidence: Evidence, policy: Policy, progress: Progress
+) -> dict[str, dict[Statistic, Answer]]:
+    """Scan each table once for everything that is asked of it."""
+    wanted: dict[str, dict[Statistic, None]] = {}
+    for question in asked:
+        wanted.setdefault(question.use.table, {}).update(dict.fromkeys(question.statistics))
+    answers: dict[str, dict[Statistic, Answer]] = {}
+    for name, statistics in wanted.items():
+        scanned = [one for one in statistics if not isinstance(one, ASIDE)]
+        told: dict[Statistic, Answer] = {
+            one: _told(one, evidence, policy) for one in statistics if isinstance(one, ASIDE)
+        }
+        if scanned:
+            progress(f"reading table {name}")
+            told.update(scan(evidence.tables[name], scanned, progress=progress))
+        answers[name] = told
+    return answers
+
+
+def _told(statistic: Document | Stated | Pinned, evidence: Evidence, policy: Policy) -> Answer:
+    """Answer what no table is needed for."""
+    if not isinstance(statistic, Pinned):
+        return evidence.told(statistic)
+    table = evidence.tables.get("evaluation")
+    found = contradictions(policy, evidence.release, table.record if table else None)
+    return Contradictions(pins=len(policy.pinned_at), found=tuple((one.pin, str(one)) for one in found))
+
+
+def _measure(question: Question, answers: Mapping[Statistic, Answer]) -> list[Measured]:
+    if question.refusal is not None or question.not_applicable is not None:
+        reason = question.refusal or question.not_applicable or ""
+        estimate = Estimate.missing(reason)
+        return [Measured(question=question, piece=None, estimate=estimate, seconds=0.0)]
+    own = {one: answers[one] for one in question.statistics}
+    if question.slicing is None:
+        return [_timed(question, None, own)]
+    return list(_slices(question, question.slicing, own))
+
+
+def _timed(
+    question: Question, piece: Mapping[str, str] | None, own: Mapping[Statistic, Answer]
+) -> Measured:
+    started = time.perf_counter()
+    estimate = _estimate(question, own)
+    return Measured(
+        question=question, piece=piece, estimate=estimate, seconds=time.perf_counter() - started
+    )
+
+
+def _estimate(question: Question, own: Mapping[Statistic, Answer]) -> Estimate:
+    """Call the measure; whatever it raises becomes a reason, so that a crash is never an approval."""
+    try:
+        found: Any = question.use.measure.value(Answers(_unsliced(question, own)), question.params)
+    except MlgateError:
+        raise
+    except Exception as error:  # noqa: BLE001  a measure may fail in any way, and none may pass
+        return Estimate.missing(f"{question.use.measure.id} failed: {type(error).__name__}: {error}")
+    if not isinstance(found, Estimate):
+        return Estimate.missing(f"{question.use.measure.id} returned {type(found).__name__}, no Estimate")
+    if found.value is None and not found.reason:
+        return replace(found, reason=f"{question.use.measure.id} gave no value and no reason")
+    return found
+
+
+def _unsliced(question: Question, own: Mapping[Statistic, Answer]) -> dict[Statistic, Answer]:
+    """Give the answers under the statistics that the measure itself planned."""
+    if question.slicing is None:
+        return dict(own)
+    groups = question.by or ()
+    extra = {one for one in question.slicing if one not in groups}
+    return {
+        replace(one, by=tuple(by for by in one.by if by not in extra)) if isinstance(one, Counts) else one: a
+        for one, a in own.items()
+    }
+
+
+def _slices(
+    question: Question, slicing: tuple[By, ...], own: Mapping[Statistic, Answer]
+) -> Iterator[Measured]:
+    cells = {one: answer for one, answer in own.items() if isinstance(answer, Cells)}
+    first = next(iter(cells.values()))
+    keys = first.labels(slicing)
+    columns = [column_name(one) for one in slicing]
+    if first.fault is not None or not keys or len(keys) > MAX_GROUPS:
+        reason = first.fault or "the table has no rows"
+        if len(keys) > MAX_GROUPS:
+            reason = f"{len(keys)} slices, more than {MAX_GROUPS}: bin {' and '.join(columns)}"
+        piece = dict.fromkeys(columns, "*")
+        yield Measured(question=question, piece=piece, estimate=Estimate.missing(reason), seconds=0.0)
+        return
+    rows = {key: first.group(slicing, key).rows for key in keys}
+    small = {key for key in keys if rows[key] < question.use.min_group or UNKNOWN in key}
+    share = sum(rows[key] for key in keys if key not in small) / max(sum(rows.values()), 1)
+    for key in keys:
+        piece = dict(zip(columns, key, strict=True))
+        part: dict[Statistic, Answer] = {one: answer.group(slicing, key) for one, answer in cells.items()}
+        found = _timed(question, piece, part)
+        yield replace(found, small=key in small, judged_share=share)

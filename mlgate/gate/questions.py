@@ -1,0 +1,217 @@
+"""What is asked: each use of a check, unfolded over its tables, groups and slices.
+
+The unfolding is the plan that the findings are later compared with: a question without a finding is
+a fault of the tool, never an approval.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from typing import Any
+
+from mlgate.cells import Bins, By, Columns, Counts, Statistic
+from mlgate.errors import EvidenceError, MlgateError, PolicyError
+from mlgate.evidence.bundle import Evidence
+from mlgate.evidence.coding import token
+from mlgate.evidence.tables import Table
+from mlgate.measures import INJECTED
+from mlgate.policy import Policy, Use
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """One measure with its parameters on one table, over one set of groups, and by one slicing."""
+
+    use: Use
+    by: tuple[By, ...] | None
+    """The set of groups, for a measure over groups; else None."""
+    slicing: tuple[By, ...] | None
+    """One finding for each value of this product; None: the whole table."""
+    params: Mapping[str, Any]
+    """The use's own, with those that the gate injects."""
+    statistics: tuple[Statistic, ...]
+    """What is asked of the evidence, with the slicing added."""
+    refusal: str | None = None
+    """Why nothing is asked: the finding is `not_measured` with this reason."""
+    not_applicable: str | None = None
+    """Why the check does not apply; the finding is `not_applicable`."""
+
+    @property
+    def base_id(self) -> str:
+        """Return the finding id, but for the slice: `<use id>[groups]@<table>`."""
+        groups = f"[{','.join(column_name(one) for one in self.by)}]" if self.by else ""
+        return f"{self.use.id}{groups}{self.table_suffix}"
+
+    def finding_id(self, piece: Mapping[str, str] | None) -> str:
+        """Return the finding id of one slice, `<use id>[column=value,…][groups]@<table>`."""
+        if piece is None:
+            return self.base_id
+        inside = ",".join(f"{column}={value}" for column, value in piece.items())
+        return f"{self.use.id}[{inside}]{self.base_id[len(self.use.id) :]}"
+
+    @property
+    def table_suffix(self) -> str:
+        """Return `@<table>` unless it is the default one."""
+        return "" if self.use.table == "evaluation" else f"@{self.use.table}"
+
+
+def column_name(by: By) -> str:
+    """Return the column that rows are grouped by."""
+    return by.column if isinstance(by, Bins) else by
+
+
+def questions(policy: Policy, evidence: Evidence, uses: Sequence[tuple[Use, str | None]]) -> list[Question]:
+    """Unfold the uses; `uses` pairs each with why it does not apply, or None.
+
+    Raises EvidenceError when a column that the release names is absent from a table where a selected
+    check needs it, and PolicyError when a use cannot be asked at all.
+    """
+    found: list[Question] = []
+    problems: list[MlgateError] = []
+    for use, reason in uses:
+        try:
+            found.extend(_unfold(policy, evidence, use, reason))
+        except MlgateError as error:
+            problems.append(error)
+    problems.extend(_repeated(found))
+    if problems:
+        every = dict.fromkeys(problem for error in problems for problem in error.problems)
+        raise type(problems[0]).of(every)
+    return found
+
+
+def _repeated(asked: Sequence[Question]) -> Iterator[MlgateError]:
+    """Yield an error for each question that would give a finding the id of another."""
+    seen: dict[tuple[str, object], Question] = {}
+    for one in asked:
+        other = seen.setdefault((one.base_id, one.slicing), one)
+        if other is not one:
+            yield PolicyError(
+                one.use.where,
+                f"{one.base_id} is asked twice (also at {other.use.where})",
+                "remove the repeated groups or slices, or give the second use an `id`",
+            )
+
+
+def _unfold(policy: Policy, evidence: Evidence, use: Use, reason: str | None) -> Iterator[Question]:
+    if reason is not None:
+        yield _silent(use, not_applicable=reason)
+        return
+    table = evidence.tables[use.table]
+    lacking = _lacking(use, table, evidence)
+    if lacking is not None:
+        yield _silent(use, refusal=lacking)
+        return
+    for by in _group_sets(use, evidence, table):
+        for slicing in (None, *use.slices):
+            yield _question(policy, evidence, use, table, by, slicing)
+
+
+def _silent(use: Use, *, refusal: str | None = None, not_applicable: str | None = None) -> Question:
+    return Question(
+        use=use,
+        by=None,
+        slicing=None,
+        params=use.params,
+        statistics=(),
+        refusal=refusal,
+        not_applicable=not_applicable,
+    )
+
+
+def _question(
+    policy: Policy,
+    evidence: Evidence,
+    use: Use,
+    table: Table,
+    by: tuple[By, ...] | None,
+    slicing: tuple[By, ...] | None,
+) -> Question:
+    given = {
+        "by": by or (),
+        "min_group": use.min_group,
+        "judge_unknown": use.judge_unknown,
+        "seed": policy.seed,
+        "favourable": _favourable(evidence, use.table),
+    }
+    wanted = use.measure.injected
+    params = {**use.params, **{name: given[name] for name in INJECTED if name in wanted}}
+    statistics = use.measure.plan(params, table.columns)
+    if slicing is not None:
+        _require_columns(slicing, table, use)
+        statistics = tuple(_sliced(one, slicing, use) for one in statistics)
+    return Question(use=use, by=by, slicing=slicing, params=params, statistics=statistics)
+
+
+def _sliced(statistic: Statistic, slicing: tuple[By, ...], use: Use) -> Statistic:
+    if not isinstance(statistic, Counts):
+        raise PolicyError(
+            use.where,
+            f"{use.check.id} cannot be sliced: it does not work on counts of label and prediction",
+            "remove `slices`, or name a filtered table under `data:` in release.yaml and use `table:`",
+        )
+    return replace(statistic, by=statistic.by + tuple(one for one in slicing if one not in statistic.by))
+
+
+def _group_sets(use: Use, evidence: Evidence, table: Table) -> list[tuple[By, ...] | None]:
+    if not use.measure.over_groups:
+        return [None]
+    sets = use.groups or tuple((column,) for column in table.columns.protected)
+    for one in sets:
+        _require_columns(one, table, use)
+    return list(sets)
+
+
+def _require_columns(by: tuple[By, ...], table: Table, use: Use) -> None:
+    for one in by:
+        name = column_name(one)
+        if name not in table.columns.names:
+            raise EvidenceError(
+                use.where,
+                f"column {name!r} is not in table {table.name!r} ({table.location})",
+                _did_you_mean(name, table.columns),
+            )
+
+
+def _did_you_mean(name: str, columns: Columns) -> str:
+    close = get_close_matches(name, columns.names, n=1)
+    if close:
+        return f"did you mean {close[0]!r}?"
+    shown = ", ".join(repr(one) for one in columns.names[:20])
+    return f"it has {shown}" + (", …" if len(columns.names) > 20 else "")  # noqa: PLR2004  a line's worth
+
+
+def _lacking(use: Use, table: Table, evidence: Evidence) -> str | None:
+    """Say which need of the check the release leaves open; raise when it names an absent column."""
+    for need in use.check.needs:
+        kind, _, name = need.partition(":")
+        if kind == "document":
+            if name not in evidence.documents:
+                return f"the release has no document {name!r}; add it under `documents:`"
+        elif kind == "table":
+            if name not in evidence.tables:
+                return f"the release has no table {name!r}; add it under `data:`"
+        elif need == "protected" and use.groups:
+            continue
+        elif need == "prediction" and table.columns.has("prediction"):
+            continue
+        elif need in table.absent:
+            raise EvidenceError(
+                f"{table.location}: column {table.absent[need]!r}",
+                f"the release names it as {need}, {use.check.id} needs it, and the table lacks it",
+                _did_you_mean(table.absent[need], table.columns),
+            )
+        elif not table.columns.has(need):
+            return f"the release names no {need} column for table {table.name!r}"
+    return None
+
+
+def _favourable(evidence: Evidence, table: str) -> str:
+    """Tell whether people want the positive or the negative outcome; positive unless said otherwise."""
+    columns = evidence.release.columns_of(table)
+    if columns.favourable is None:
+        return "positive"
+    positive = 1 if columns.positive is None else columns.positive
+    return "positive" if token(columns.favourable) == token(positive) else "negative"

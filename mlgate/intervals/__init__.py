@@ -1,0 +1,73 @@
+"""Intervals from counts: the cost does not grow with the rows.
+
+Constructors take counts, sums of weights (`w`) and of squared weights (`w2`) as cells carry them, and
+return an interval that can be asked at any confidence, or None where none exists. None of them is ever
+of width zero. Closed forms come first:
+
+one proportion                  `proportion(k, n, ...).interval`
+difference a - b, gap |a - b|   `difference`, `gap`            (claims "gap at most L": `gap`)
+ratio a / b, min / max          `ratio`, `evenness`            (claims "min / max at least L": `evenness`)
+mean of rates                   `weighted_sum`                 (balanced accuracy)
+F1                              `f_score`
+Matthews, kappa, F-beta         `function_of_rates`
+AUC                             `delong`
+means, functions of means       `mean_of`, `moments` with `function_of_means`
+monotone function of one part   `Mapped`                       (Gini = 2 AUC - 1)
+anything else                   `bootstrap`, `bootstrap_scores`
+"""
+
+from __future__ import annotations
+
+from mlgate.intervals.auc import DeLong, delong, placements
+from mlgate.intervals.bootstrap import Bootstrap, bootstrap, bootstrap_scores
+from mlgate.intervals.combined import (
+    Evenness,
+    Gap,
+    Mapped,
+    MoverFunction,
+    MoverRatio,
+    MoverSum,
+    Newcombe,
+    difference,
+    evenness,
+    f_score,
+    function_of_rates,
+    gap,
+    ratio,
+    weighted_sum,
+)
+from mlgate.intervals.means import Moments, Student, function_of_means, mean_of, moments
+from mlgate.intervals.proportions import Exact, Part, Proportion, Wilson, proportion
+
+__all__ = [
+    "Bootstrap",
+    "DeLong",
+    "Evenness",
+    "Exact",
+    "Gap",
+    "Mapped",
+    "Moments",
+    "MoverFunction",
+    "MoverRatio",
+    "MoverSum",
+    "Newcombe",
+    "Part",
+    "Proportion",
+    "Student",
+    "Wilson",
+    "bootstrap",
+    "bootstrap_scores",
+    "delong",
+    "difference",
+    "evenness",
+    "f_score",
+    "function_of_means",
+    "function_of_rates",
+    "gap",
+    "mean_of",
+    "moments",
+    "placements",
+    "proportion",
+    "ratio",
+    "weighted_sum",
+]

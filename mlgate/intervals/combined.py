@@ -1,0 +1,335 @@
+"""Differences, ratios, sums and functions of independent parts, from the parts' own intervals (MOVER).
+
+MOVER, the method of variance estimates recovery, takes how far each part's bound lies from its estimate
+as that part's share of the uncertainty in that direction (Newcombe 1998, method 10; Zou and Donner 2008;
+Donner and Zou 2012 for ratios). Parts must be independent: disjoint groups, or rates with disjoint
+denominators. Parts are Wilson intervals of proportions unless said otherwise.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from mlgate.intervals.proportions import Part, Proportion, Wilson, proportion
+
+
+@dataclass(frozen=True, slots=True)
+class Newcombe:
+    """The difference a - b of two independent parts; lies in [-1, 1] for proportions."""
+
+    a: Part
+    b: Part
+
+    @property
+    def method(self) -> str:
+        """`newcombe` for two Wilson intervals, else `mover`."""
+        return "newcombe" if isinstance(self.a, Wilson) and isinstance(self.b, Wilson) else "mover"
+
+    @property
+    def value(self) -> float:
+        """The difference."""
+        return self.a.value - self.b.value
+
+    def at(self, confidence: float) -> tuple[float, float]:
+        """Return the two-sided bounds at `confidence`."""
+        (a_low, a_high), (b_low, b_high) = self.a.at(confidence), self.b.at(confidence)
+        a, b = self.a.value, self.b.value
+        return a - b - math.hypot(a - a_low, b_high - b), a - b + math.hypot(a_high - a, b - b_low)
+
+    def grown(self, factor: float) -> Newcombe:
+        """Return the interval of `factor` times the rows in both parts."""
+        return Newcombe(self.a.grown(factor), self.b.grown(factor))
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """The absolute difference |a - b|, for claims like "the gap is at most 0.1".
+
+    The lower bound is that of the difference with the larger estimate first; it may be negative. The
+    upper bound is the larger of the two directions' upper bounds: a gap is at most L only if neither
+    a - b nor b - a exceeds L, and with unequal groups the direction with the smaller estimate can reach
+    further.
+    """
+
+    a: Part
+    b: Part
+
+    @property
+    def method(self) -> str:
+        """`newcombe` for two Wilson intervals, else `mover`."""
+        return Newcombe(self.a, self.b).method
+
+    @property
+    def value(self) -> float:
+        """The gap, at least 0."""
+        return abs(self.a.value - self.b.value)
+
+    def at(self, confidence: float) -> tuple[float, float]:
+        """Return the two-sided bounds at `confidence`."""
+        first, second = (self.a, self.b) if self.a.value >= self.b.value else (self.b, self.a)
+        low, high = Newcombe(first, second).at(confidence)
+        return low, max(high, -low)
+
+    def grown(self, factor: float) -> Gap:
+        """Return the interval of `factor` times the rows in both parts."""
+        return Gap(self.a.grown(factor), self.b.grown(factor))
+
+
+@dataclass(frozen=True, slots=True)
+class MoverRatio:
+    """The ratio a / b of two independent parts that are not negative (MOVER-R, Donner and Zou 2012).
+
+    Needs b's estimate and lower bound above 0, which Wilson gives as soon as b's numerator is. The lower
+    bound is the root in R of a - R b = hypot(a - a_low, R (b_high - b)), the upper bound that of
+    R b - a = hypot(a_high - a, R (b - b_low)); both forms below are free of cancellation and of the
+    published formula's division by zero at b_high = 2 b.
+    """
+
+    a: Part
+    b: Part
+
+    @property
+    def method(self) -> str:
+        """As the report prints it."""
+        return "mover-r"
+
+    @property
+    def value(self) -> float:
+        """The ratio."""
+        return self.a.value / self.b.value
+
+    def at(self, confidence: float) -> tuple[float, float]:
+        """Return the two-sided bounds at `confidence`; the lower one is at least 0."""
+        (a_low, a_high), (b_low, b_high) = self.a.at(confidence), self.b.at(confidence)
+        a, b = self.a.value, self.b.value
+        product = a * b
+        near = a_low * (2.0 * a - a_low)
+        root = math.sqrt(max(product * product - b_high * (2.0 * b - b_high) * near, 0.0))
+        low = near / (product + root) if near > 0.0 else 0.0
+        base = b_low * (2.0 * b - b_low)
+        root = math.sqrt(max(product * product - base * a_high * (2.0 * a - a_high), 0.0))
+        high = (product + root) / base
+        return min(low, self.value), max(high, self.value)
+
+    def grown(self, factor: float) -> MoverRatio:
+        """Return the interval of `factor` times the rows in both parts."""
+        return MoverRatio(self.a.grown(factor), self.b.grown(factor))
+
+
+@dataclass(frozen=True, slots=True)
+class Evenness:
+    """The smaller part over the larger, in [0, 1], for claims like "min / max is at least 0.8".
+
+    The upper bound is that of the ratio with the smaller estimate on top; it may pass 1. The lower bound
+    is the lesser of both directions' lower bounds: the groups are even to 0.8 only if a / b and b / a
+    both are at least 0.8.
+    """
+
+    a: Part
+    b: Part
+
+    @property
+    def method(self) -> str:
+        """As the report prints it."""
+        return "mover-r"
+
+    @property
+    def value(self) -> float:
+        """The ratio, at most 1."""
+        small, large = sorted((self.a.value, self.b.value))
+        return small / large
+
+    def at(self, confidence: float) -> tuple[float, float]:
+        """Return the two-sided bounds at `confidence`."""
+        small, large = (self.a, self.b) if self.a.value <= self.b.value else (self.b, self.a)
+        low, high = MoverRatio(small, large).at(confidence)
+        return min(low, 1.0 / high), high
+
+    def grown(self, factor: float) -> Evenness:
+        """Return the interval of `factor` times the rows in both parts."""
+        return Evenness(self.a.grown(factor), self.b.grown(factor))
+
+
+@dataclass(frozen=True, slots=True)
+class MoverSum:
+    """A weighted sum of independent parts: balanced accuracy is half of each class's recall."""
+
+    parts: tuple[Part, ...]
+    coefficients: tuple[float, ...]
+    """One a part; may be negative."""
+
+    @property
+    def method(self) -> str:
+        """As the report prints it."""
+        return "mover"
+
+    @property
+    def value(self) -> float:
+        """The sum."""
+        return math.fsum(c * part.value for c, part in zip(self.coefficients, self.parts, strict=True))
+
+    def at(self, confidence: float) -> tuple[float, float]:
+        """Return the two-sided bounds at `confidence`."""
+        below, above = [], []
+        for c, part in zip(self.coefficients, self.parts, strict=True):
+            low, high = sorted(c * bound for bound in part.at(confidence))
+            below.append(c * part.value - low)
+            above.append(high - c * part.value)
+        return self.value - math.hypot(*below), self.value + math.hypot(*above)
+
+    def grown(self, factor: float) -> MoverSum:
+        """Return the interval of `factor` times the rows in every part."""
+        return MoverSum(tuple(part.grown(factor) for part in self.parts), self.coefficients)
+
+
+@dataclass(frozen=True, slots=True)
+class MoverFunction:
+    """A smooth function of independent parts: Matthews' coefficient of prevalence and both recalls.
+
+    Each part is moved to its bounds alone; how far the function moves is that part's share of the
+    uncertainty. For a linear function it is MOVER; it needs neither draws nor a seed, and a table without
+    a single error still has an interval, where every bootstrap draw would be equal.
+    """
+
+    parts: tuple[Part, ...]
+    function: Callable[..., float]
+    """Takes the parts' values in order. Where it is not finite, either end of the range is assumed."""
+    lowest: float
+    highest: float
+    """The range of the function, which the bounds keep to."""
+
+    @property
+    def method(self) -> str:
+        """As the report prints it."""
+        return "mover"
+
+    @property
+    def value(self) -> float:
+        """The function of the estimates."""
+        return self.function(*(part.value for part in self.parts))
+
+    def at(self, confidence: float) -> tuple[float, float]:
+        """Return the two-sided bounds at `confidence`."""
+        values = [part.value for part in self.parts]
+        centre = self.function(*values)
+        below, above = [], []
+        for i, part in enumerate(self.parts):
+            ends = [centre]
+            for bound in part.at(confidence):
+                moved = self.function(*values[:i], bound, *values[i + 1 :])
+                ends += [moved] if math.isfinite(moved) else [self.lowest, self.highest]
+            below.append(centre - min(ends))
+            above.append(max(ends) - centre)
+        low, high = centre - math.hypot(*below), centre + math.hypot(*above)
+        return max(low, min(self.lowest, centre)), min(high, max(self.highest, centre))
+
+    def grown(self, factor: float) -> MoverFunction:
+        """Return the interval of `factor` times the rows in every part."""
+        grown = tuple(part.grown(factor) for part in self.parts)
+        return MoverFunction(grown, self.function, self.lowest, self.highest)
+
+
+@dataclass(frozen=True, slots=True)
+class Mapped:
+    """A monotone function of one part, whose bounds are the part's bounds mapped: F1 of Jaccard's J."""
+
+    part: Part
+    function: Callable[[float], float]
+    """Rising or falling, finite over the part's range."""
+
+    @property
+    def method(self) -> str:
+        """That of the part."""
+        return self.part.method
+
+    @property
+    def value(self) -> float:
+        """The function of the estimate."""
+        return self.function(self.part.value)
+
+    def at(self, confidence: float) -> tuple[float, float]:
+        """Return the two-sided bounds at `confidence`."""
+        low, high = sorted(self.function(bound) for bound in self.part.at(confidence))
+        return low, high
+
+    def grown(self, factor: float) -> Mapped:
+        """Return the interval of `factor` times the rows."""
+        return Mapped(self.part.grown(factor), self.function)
+
+
+def difference(a: Proportion | Part, b: Proportion | Part) -> Newcombe | None:
+    """Return the interval of a - b; None when either has no value."""
+    first, second = _part(a), _part(b)
+    return None if first is None or second is None else Newcombe(first, second)
+
+
+def gap(a: Proportion | Part, b: Proportion | Part) -> Gap | None:
+    """Return the interval of |a - b|; None when either has no value."""
+    first, second = _part(a), _part(b)
+    return None if first is None or second is None else Gap(first, second)
+
+
+def ratio(a: Proportion, b: Proportion) -> MoverRatio | None:
+    """Return the interval of a / b; None when either has no value or b is 0."""
+    first, second = a.wilson, b.wilson
+    if first is None or second is None or second.value <= 0.0:
+        return None
+    return MoverRatio(first, second)
+
+
+def evenness(a: Proportion, b: Proportion) -> Evenness | None:
+    """Return the interval of min / max; None when either has no value or both are 0."""
+    first, second = a.wilson, b.wilson
+    if first is None or second is None or max(first.value, second.value) <= 0.0:
+        return None
+    return Evenness(first, second)
+
+
+def weighted_sum(
+    parts: Sequence[Proportion | Part], coefficients: Sequence[float] | None = None
+) -> MoverSum | None:
+    """Return the interval of a weighted sum; the plain mean without coefficients.
+
+    None when there is no part or any of them has no value.
+    """
+    found = [_part(part) for part in parts]
+    whole = tuple(part for part in found if part is not None)
+    if not whole or len(whole) < len(found):
+        return None
+    return MoverSum(whole, tuple(coefficients or [1.0 / len(whole)] * len(whole)))
+
+
+def function_of_rates(
+    rates: Sequence[Proportion], function: Callable[..., float], *, lowest: float, highest: float
+) -> MoverFunction | None:
+    """Return the interval of a function of independent rates.
+
+    A two-by-two table is its prevalence, its true-positive and its true-negative rate, which are
+    independent; Matthews' coefficient, kappa and F-beta are functions of the three. None when a rate has
+    no value or the function none at the estimates.
+    """
+    parts = tuple(part for part in map(_part, rates) if part is not None)
+    if not parts or len(parts) < len(rates):
+        return None
+    interval = MoverFunction(parts, function, lowest, highest)
+    return interval if math.isfinite(interval.value) else None
+
+
+def f_score(tp: float, fp: float, fn: float, w2_sum: float | None = None) -> Mapped | None:
+    """Return the interval of F1 = 2J / (1 + J), J = TP / (TP + FP + FN), by Wilson of J.
+
+    With weights the counts are sums of weights and `w2_sum` is the sum of squared weights over the same
+    three cells. None when all three are zero.
+    """
+    part = proportion(tp, tp + fp + fn, w2_sum=w2_sum).interval
+    return None if part is None else Mapped(part, _f1_of_jaccard)
+
+
+def _f1_of_jaccard(j: float) -> float:
+    return 2.0 * j / (1.0 + j)
+
+
+def _part(of: Proportion | Part) -> Part | None:
+    return of.wilson if isinstance(of, Proportion) else of

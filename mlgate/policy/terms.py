@@ -1,0 +1,207 @@
+"""The terms of one use of a check: its limit, guard, groups and the rest, decided from what was stated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from mlgate import catalogue
+from mlgate.cells import Bins, By
+from mlgate.errors import ContentError
+from mlgate.findings import OnInconclusive, Origin, Severity
+from mlgate.limits import Limit, Op, Rule
+from mlgate.policy.layers import LIMIT, SWITCH, Layer, Stated
+from mlgate.policy.model import OPERATIONS, Band, When
+from mlgate.policy.uses import Use
+from mlgate.strict_yaml import Loc
+
+if TYPE_CHECKING:
+    from mlgate.catalogue import Check
+
+DEFAULTS: Mapping[str, Any] = {
+    "decision": "guard",
+    "confidence": 0.95,
+    "min_judged": 0.9,
+    "on_inconclusive": "block",
+    "min_group": 30,
+    "judge_unknown": False,
+    "first_release": "allow",
+    "seed": 0,
+}
+"""What holds where a policy says nothing. What is not decided blocks."""
+
+GUARD_SHARE = 0.05
+"""The guard of a check that names none: this share of abs(limit)."""
+
+
+def setting(layer: Layer, name: str) -> Any:
+    """Return what the policy says of `name`, else the default of mlgate."""
+    value = layer.value(name)
+    return DEFAULTS[name] if value is None else value
+
+
+def use_of(layer: Layer, use_id: str, check: Check) -> Use:
+    """Return one use with everything decided; ContentError for what cannot be.
+
+    First found wins: the use, the policy, the check, the default of mlgate.
+    """
+    stated = layer.below("checks", use_id)
+    where = {name: said.where for name, said in stated.items() if name != SWITCH}
+    given = {name: said.value for name, said in stated.items()}
+    entry = layer.where("checks", use_id, SWITCH)
+    limit = _limit(given.get(LIMIT), check, where.get(LIMIT, entry))
+    params = layer.below("checks", use_id, "params")
+    where |= {f"params.{name}": said.where for name, said in params.items()}
+
+    def decided(name: str) -> Any:
+        return given[name] if name in given else setting(layer, name)
+
+    rule = Rule(
+        decision=decided("decision"),
+        confidence=decided("confidence"),
+        guard=_guard(limit, check, decided("decision"), given.get("guard")),
+        min_judged=decided("min_judged"),
+    )
+    return Use(
+        id=use_id,
+        check=check,
+        measure=check.measure,
+        params=_params(check, params, entry),
+        limit=limit,
+        warn=_warn(given.get("warn"), limit, where.get("warn", entry)),
+        severity=_severity(check, given.get("severity")),
+        rule=rule,
+        on_inconclusive=OnInconclusive(decided("on_inconclusive")),
+        min_group=decided("min_group"),
+        judge_unknown=decided("judge_unknown"),
+        groups=_groups(given.get("groups"), check, where.get("groups", entry)),
+        slices=_products(given.get("slices", ()), where.get("slices", entry)),
+        table=given.get("table", "evaluation"),
+        when=given.get("when", When()),
+        because=given.get("because"),
+        origin=_origin(layer, check),
+        where=entry,
+        stated=where,
+    )
+
+
+def _params(check: Check, given: Mapping[str, Stated], entry: str) -> dict[str, Any]:
+    def where(loc: Loc) -> str:
+        name = str(loc[1]) if len(loc) > 1 else ""
+        return given[name].where if name in given else entry
+
+    return catalogue.check_params(check, {name: said.value for name, said in given.items()}, where)
+
+
+def _limit(given: tuple[str, Any] | None, check: Check, where: str) -> Limit:
+    if given is None:
+        if check.limit is None:
+            raise ContentError(
+                where,
+                f"no limit: the field has no default for {check.id}",
+                f"give {_usual(check)}",
+            )
+        return check.limit
+    op, value = Op(given[0]), given[1]
+    kind = check.measure.kind
+    if op in (Op.EQUALS, Op.HOLDS) and kind != "fact":
+        raise ContentError(
+            where, f"`{op.value}` is for facts, and {check.id} is of kind {kind}", f"give {_usual(check)}"
+        )
+    wrong = {"higher": Op.AT_MOST, "lower": Op.AT_LEAST}.get(check.measure.better)
+    if op is wrong:
+        raise ContentError(
+            where,
+            f"`{op.value}` is the wrong way round for {check.id}, where {check.measure.better} is better",
+            f"give {_usual(check)}, or `between` for both ends",
+        )
+    return Limit(op, value)
+
+
+def _usual(check: Check) -> str:
+    return {"higher": "at_least", "lower": "at_most"}.get(
+        check.measure.better, "at_least, at_most or between"
+    )
+
+
+def _warn(given: Band | None, limit: Limit, where: str) -> Limit | None:
+    if given is None:
+        return None
+    op = next(name for name in OPERATIONS if name in given.model_fields_set)
+    band = Limit(Op(op), getattr(given, op))
+    if band.op is not limit.op:
+        raise ContentError(
+            where, f"the warn band is `{op}` and the limit is `{limit.op.value}`", "use the same for both"
+        )
+    if not band.tighter_or_equal(limit) or limit.tighter_or_equal(band):
+        raise ContentError(
+            where,
+            f"the warn band ({band}) is not tighter than the limit ({limit})",
+            "move it inside the limit",
+        )
+    return band
+
+
+def _guard(limit: Limit, check: Check, decision: str, given: float | None) -> float:
+    """Return the guard in the unit of the measure; facts and the other two decisions have none."""
+    if decision != "guard" or check.measure.kind == "fact":
+        return 0.0
+    if given is not None:
+        return float(given)
+    if check.guard is not None:
+        return float(check.guard)
+    ends = limit.value if isinstance(limit.value, tuple) else (limit.value,)
+    return GUARD_SHARE * max(abs(float(end)) for end in ends)
+
+
+def _severity(check: Check, given: str | None) -> Severity:
+    """Return how much the use matters. A preview check blocks only where the policy itself says so."""
+    if given is not None:
+        return Severity(given)
+    preview = check.lifecycle == "preview" and check.severity is Severity.BLOCK
+    return Severity.WARN if preview else check.severity
+
+
+def _origin(layer: Layer, check: Check) -> Origin | None:
+    for name in (check.id, check.family):
+        given = layer.value("origin", name)
+        if given is not None:
+            return Origin(given)
+    return None
+
+
+def _groups(given: tuple[Any, ...] | None, check: Check, where: str) -> tuple[tuple[By, ...], ...] | None:
+    if given is None:
+        return None
+    if not check.measure.over_groups:
+        raise ContentError(
+            where,
+            f"{check.id} does not compare groups",
+            "remove `groups`; `slices` judges each part by itself",
+        )
+    return _products(given, where)
+
+
+def _products(given: tuple[Any, ...], where: str) -> tuple[tuple[By, ...], ...]:
+    """Return groupings as products of columns; the same columns twice would give two findings one name."""
+    products = tuple(tuple(_factors(one)) for one in given)
+    seen: list[frozenset[str]] = []
+    for product in products:
+        names = [one.column if isinstance(one, Bins) else one for one in product]
+        columns = frozenset(names)
+        if len(columns) < len(names) or columns in seen:
+            raise ContentError(where, f"columns {' x '.join(names)} are grouped twice", "keep one of the two")
+        seen.append(columns)
+    return products
+
+
+def _factors(given: Any) -> Iterator[By]:
+    match given:
+        case str():
+            yield given
+        case tuple():
+            for one in given:
+                yield from _factors(one)
+        case _:
+            for column in sorted(given):
+                yield Bins(column, tuple(float(edge) for edge in given[column]))

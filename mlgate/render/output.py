@@ -1,0 +1,77 @@
+"""Reports on disk: earlier ones go before a run, new ones come whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from mlgate.errors import EvidenceError
+from mlgate.findings import Report
+from mlgate.render import record
+
+_TODO = "name another folder with --out"
+
+
+def _html(report: Report, written: bytes) -> bytes:
+    from mlgate.render.html import to_html
+
+    return to_html(report, digest=record.digest(written)).encode("utf-8", "replace")
+
+
+FORMATS: Mapping[str, Callable[[Report, bytes], bytes]] = {
+    "html": _html,
+    "json": lambda _, written: written,
+}
+"""What is written, by name: each renders a report, of which it is given the record's bytes too."""
+
+
+def prepare(folder: Path) -> Path:
+    """Make the folder, and remove the reports of an earlier run from it.
+
+    A run that breaks off must not leave an old approval behind. Only files that a run writes are
+    removed; one that is a link is removed, not followed.
+
+    Raises EvidenceError when the folder is a link (a checkout can hold one that leads anywhere), cannot
+    be made, or an old report cannot be removed.
+    """
+    if folder.is_symlink():
+        raise EvidenceError(str(folder), "is a link", "name the folder that it leads to, if that is meant")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in FORMATS:
+            (folder / f"report.{name}").unlink(missing_ok=True)
+    except OSError as error:
+        raise EvidenceError(str(folder), f"cannot be written to ({error.strerror})", _TODO) from error
+    return folder
+
+
+def write(report: Report, folder: Path, formats: Sequence[str] = ("json", "html")) -> dict[str, Path]:
+    """Write a report in each format; the record first, so that it is there whatever happens next.
+
+    Returns the files by format. Raises EvidenceError when one cannot be written, and ValueError when
+    the report holds a number that is not finite.
+    """
+    written = record.to_json(report)
+    found = {}
+    for name in sorted(formats, key=lambda one: one != "json"):
+        found[name] = folder / f"report.{name}"
+        _replace(found[name], FORMATS[name](report, written))
+    return found
+
+
+def _replace(path: Path, data: bytes) -> None:
+    """Put `data` in place in one step, so that nobody reads half a report and no link is followed."""
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+            Path(name).chmod(0o644)
+            Path(name).replace(path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise EvidenceError(str(path), f"cannot be written ({error.strerror})", _TODO) from error

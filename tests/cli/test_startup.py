@@ -1,0 +1,74 @@
+"""Starting is instant and private: no heavy library for help and catalogue, no network for anything."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mlgate.cli import COMMANDS
+
+HEAVY = (
+    "altair", "duckdb", "fairlearn", "great_expectations", "ibis", "mlflow", "numpy", "pandas", "pyarrow",
+    "scipy", "shap", "sklearn",
+)  # fmt: skip
+
+LOADED = """
+import sys
+from mlgate.cli import main
+sys.argv = ["mlgate", *sys.argv[1:]]
+try:
+    main()
+finally:
+    print("LOADED", sorted(set(sys.modules) & {heavy!r}), file=sys.stderr)
+"""
+
+REFUSED = """
+import socket, sys
+def refuse(*_, **__):
+    raise AssertionError("a socket was asked for")
+socket.socket.connect = socket.socket.connect_ex = socket.socket.sendto = refuse
+socket.getaddrinfo = refuse
+from mlgate.cli import main
+sys.argv = ["mlgate", *sys.argv[1:]]
+main()
+"""
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--help"], ["--version"], ["checks"], ["explain", "performance/roc-auc"], ["policy", "lint", "baseline"]]
+    + [[name, "--help"] for name in sorted(COMMANDS)],
+    ids=" ".join,
+)
+def test_command_loads_no_heavy_library(arguments: list[str], tmp_path: Path) -> None:
+    """Help, catalogue, explanations and linting answer without numpy, pandas or an engine."""
+    code = LOADED.format(heavy=set(HEAVY))
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "LOADED []" in done.stderr
+
+
+def isolated() -> list[str]:
+    """Return a command prefix that runs in a namespace without a network, empty where the kernel refuses."""
+    prefix = ["unshare", "--map-root-user", "--net"]
+    works = shutil.which("unshare") and subprocess.run([*prefix, "true"], capture_output=True, check=False)
+    return prefix if works and works.returncode == 0 else []
+
+
+def test_demo_touches_no_network(tmp_path: Path) -> None:
+    """The demo trains, judges and writes with sockets refused and, where it can be had, no network at all."""
+    done = subprocess.run(
+        [*isolated(), sys.executable, "-c", REFUSED, "demo"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "mlgate-demo" / "mlgate-report" / "release" / "report.html").is_file()
