@@ -189,6 +189,17 @@ def test_many_scores_are_merged_for_the_draws_only() -> None:
     assert np.median(found.draws) == pytest.approx(value, abs=0.002)
 
 
+def test_draws_centre_on_the_value_that_is_given() -> None:
+    """The draws give the spread; where they lie is the caller's exact value."""
+    score, label, n = _table(1000)
+    one, other = (
+        bootstrap_scores(score, label, n, average_precision, value=value, draws=200) for value in (0.5, 0.6)
+    )
+    assert one is not None
+    assert other is not None
+    assert other.draws == pytest.approx([draw + 0.1 for draw in one.draws])
+
+
 def test_weighted_scores() -> None:
     """Sampling weights reach the draws; their scale does not."""
     score, label, n = _table(600)

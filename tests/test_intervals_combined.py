@@ -213,6 +213,12 @@ def test_a_linear_function_is_mover() -> None:
     assert general.grown(2.0).at(0.95) == pytest.approx(Newcombe(a, b).grown(2.0).at(0.95))
 
 
+def test_rounding_does_not_leave_the_range() -> None:
+    """All wrong: Matthews' coefficient comes out as -1 less a rounding, and is -1."""
+    found = sound(function_of_rates(three(0, 8, 31, 0), mcc, lowest=-1.0, highest=1.0))
+    assert found.value == found.at(0.9)[0] == -1.0
+
+
 def test_where_the_function_is_not_finite_its_range_is_assumed() -> None:
     """A hole at a bound widens the interval to the range instead of narrowing it."""
     part = sound(proportion(5, 10).wilson)

@@ -197,6 +197,20 @@ def test_needed_n_is_the_first_that_decides(k: int, decided: Outcome) -> None:
         assert decide(again, "estimate", limit, rule).outcome is outcome
 
 
+def test_needed_n_counts_the_comparisons_of_the_family() -> None:
+    """Among twenty slices one needs more rows to be surely outside than alone, and just as many as said."""
+    limit, rule = Limit(Op.AT_LEAST, 0.8), Rule()
+    others = [_rate(85, 100) for _ in range(19)]
+    alone = decide(_rate(77, 100), "estimate", limit, rule).needed_n
+    needed = decide_family([_rate(77, 100), *others], "estimate", limit, rule)[0].needed_n
+    assert alone is not None
+    assert needed is not None
+    assert needed > alone
+    for rows, outcome in ((needed, Outcome.FAIL), (needed - 1, Outcome.INCONCLUSIVE)):
+        again = Estimate(value=0.77, n=rows, interval=Wilson(0.77 * rows, rows))
+        assert decide_family([again, *others], "estimate", limit, rule)[0].outcome is outcome
+
+
 @pytest.mark.parametrize("k", [80_000, 79_999])
 def test_needed_n_is_none_when_no_number_of_rows_decides(k: int) -> None:
     """An estimate on the limit is never decided under `bound`; one just off it, not by 10^9 rows."""
@@ -256,6 +270,15 @@ def test_all_pairs_must_be_inside() -> None:
     assert found.interval == pytest.approx(gap(proportion(500, 1000), proportion(560, 1000)).at(0.9))  # type: ignore[union-attr]  # both have rows
     assert found.method == "newcombe"
     assert found.needed_n is not None
+
+
+def test_a_guard_lets_no_estimate_through_that_is_outside() -> None:
+    """A pair just outside the limit does not pass, however wide the guard and whatever `value` says."""
+    near = Comparison(name="a - b", value=0.11, interval=Known(0.05, 0.15))
+    estimate = Estimate(value=0.05, n=100, comparisons=(near,))
+    found = decide(estimate, "estimate", Limit(Op.AT_MOST, 0.1), Rule(guard=1.0))
+    assert (found.outcome, found.leans) == (Outcome.INCONCLUSIVE, Leans.OUTSIDE)
+    assert found.groups == (Outcome.INCONCLUSIVE,)
 
 
 def test_one_pair_outside_fails_and_is_named() -> None:

@@ -27,6 +27,7 @@ from mlgate.cells import (
 from mlgate.errors import EvidenceError
 from mlgate.evidence import canonical, queries
 from mlgate.evidence.queries import Step
+from mlgate.strict_yaml import show
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -115,7 +116,7 @@ def _bound(table: Table, name: str, column: ir.Column, bound: object) -> object 
             return moment
     raise EvidenceError(
         queries.where(table, name),
-        f"is of type {kind}, which {bound!r} is no bound of",
+        f"is {queries.type_of(column)}, which {show(bound)} is no bound of",
         "give a number for a column of numbers, and a date in ISO 8601 for one of dates",
     )
 
@@ -135,7 +136,7 @@ def _expression(source: ir.Table, fact: Fact) -> Any:
     simple: dict[str, Callable[[], Any]] = {
         "held": column.count,
         "distinct": column.nunique,
-        "infinite": lambda: source.count(where=column.isinf()),
+        "infinite": lambda: source.count(where=queries.is_infinite(column)),
         "minimum": column.min,
         "maximum": column.max,
         "below": lambda: source.count(where=column < _literal(column, bound)),

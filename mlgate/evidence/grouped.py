@@ -111,7 +111,7 @@ def steps(table: Table, statistics: Sequence[TableStatistic], survey: Survey) ->
     plain = [one for one in counts if "score" not in one.roles]
     listed = [one for one in values if survey.sizes[one.column] <= MAX_VALUES]
     planned = [_count_step(table, survey, share, MAX_CELLS) for share in _pack([*plain, *listed], survey)]
-    planned += [_count_step(table, survey, share, MAX_SCORE_CELLS) for share in _cover(scored)]
+    planned += [_count_step(table, survey, share, MAX_SCORE_CELLS) for share in _cover(scored, survey)]
     return planned + [_top_step(table, one) for one in values if one not in listed]
 
 
@@ -120,11 +120,7 @@ def _pack(statistics: Iterable[Counts | Values], survey: Survey) -> list[_Share]
     shares: list[_Share] = []
     for one in sorted(statistics, key=lambda one: (-Keys.of(one).cells(survey), repr(one))):
         keys = Keys.of(one)
-        fits = (
-            share
-            for share in shares
-            if share.keys.covers(keys) or (share.keys | keys).cells(survey) <= FUSED_CELLS
-        )
+        fits = (share for share in shares if _fits(share, keys, survey))
         share = next(fits, None)
         if share is None:
             share = _Share(keys=keys)
@@ -134,12 +130,25 @@ def _pack(statistics: Iterable[Counts | Values], survey: Survey) -> list[_Share]
     return shares
 
 
-def _cover(scored: Iterable[Counts]) -> list[_Share]:
+def _fits(share: _Share, keys: Keys, survey: Survey) -> bool:
+    """Whether a query can serve these keys too: as it is, or grown by no more than is worth fusing."""
+    if share.keys.covers(keys):
+        return _is_safe(share.keys, survey)
+    return (share.keys | keys).cells(survey) <= FUSED_CELLS
+
+
+def _is_safe(keys: Keys, survey: Survey) -> bool:
+    """Whether a query is sure to stay under the limit, so that small counts cannot fail with large ones."""
+    return keys.cells(survey) <= MAX_CELLS // 2
+
+
+def _cover(scored: Iterable[Counts], survey: Survey) -> list[_Share]:
     """Share queries with scores: one for each set of groups that no other set contains."""
     shares: list[_Share] = []
     for one in sorted(scored, key=lambda one: (-len(set(one.by)), repr(one))):
         keys = Keys.of(one)
-        share = next((share for share in shares if share.keys.by >= keys.by), None)
+        wider = (one for one in shares if one.keys.by >= keys.by)
+        share = next((one for one in wider if one.keys.by == keys.by or _is_safe(one.keys, survey)), None)
         if share is None:
             share = _Share(keys=keys)
             shares.append(share)
@@ -239,7 +248,7 @@ def _grouped(table: Table, survey: Survey, keys: Keys) -> ir.Table:
     if table.columns.weight is not None:
         weight = number(clean, table.columns.weight)
         # What is no weight is a fault of the survey; here it only must not spoil the sums.
-        sound = (weight >= 0) & ~weight.isinf()
+        sound = (weight >= 0) & ~queries.is_infinite(weight)
         picked["weight"] = sound.ifelse(weight, ibis.literal(0.0, "float64"))
     source = clean.select(**picked) if picked else clean
     sums: dict[str, Any] = {"n": source.count()}
@@ -283,11 +292,11 @@ def _bin_index(table: Table, clean: ir.Table, by: Bins) -> ir.Column:
     """Return the number of edges at or below the value, null where it is missing."""
     import ibis
 
-    kind = clean[by.column].type()
-    if not kind.is_numeric():
+    column = clean[by.column]
+    if not column.type().is_numeric():
         raise EvidenceError(
             queries.where(table, by.column),
-            f"is of type {kind}, and only numbers can be cut into bins",
+            f"is {queries.type_of(column)}, and only numbers can be cut into bins",
             "group by its values, or name a column of numbers",
         )
     if not by.edges or any(not low < high for low, high in pairwise((-math.inf, *by.edges, math.inf))):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlgate.cells import Answer, Statistic, TableStatistic
 from mlgate.errors import EvidenceError
+from mlgate.strict_yaml import did_you_mean, show
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 _COMPENSATED = {"duckdb": "fsum"}
 """Engines with a compensated (Kahan) sum, and its name there. Their plain sum of floats depends on the
 order in which threads finish."""
+
+_SPEAKS_FREELY = ("duckdb", "sqlite")
+"""Engines in this process: they know no password that their messages could repeat."""
 
 _MESSAGE = 300
 """Characters of an engine's own message that ours repeats."""
@@ -41,19 +45,24 @@ def run(table: Table, expression: ir.Table, what: str) -> pa.Table:
     try:
         return expression.to_pyarrow()
     except Exception as error:  # every engine has exceptions of its own, and all of them mean: no answer
-        raise EvidenceError(table.location, f"could not {what}: {_said(error)}", _todo(error)) from error
+        if table.engine not in _SPEAKS_FREELY:
+            # Without its cause: a driver's message may repeat the address and the password.
+            raise _failed(table, what, type(error).__name__, error) from None
+        raise _failed(table, what, _said(error), error) from error
+
+
+def _failed(table: Table, what: str, said: str, error: Exception) -> EvidenceError:
+    short = isinstance(error, MemoryError) or "OutOfMemory" in type(error).__name__
+    todo = "check that the table holds what release.yaml says of it"
+    if short:
+        todo = "give the run more memory, or judge fewer columns or rows at a time"
+    return EvidenceError(table.location, f"could not {what}: {said}", todo)
 
 
 def _said(error: Exception) -> str:
     first = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
     printable = "".join(one if one.isprintable() else " " for one in first).strip()
     return printable if len(printable) <= _MESSAGE else f"{printable[: _MESSAGE - 3]}..."
-
-
-def _todo(error: Exception) -> str:
-    if isinstance(error, MemoryError) or "OutOfMemory" in type(error).__name__:
-        return "give the run more memory, or judge fewer columns or rows at a time"
-    return "check that the table holds what release.yaml says of it"
 
 
 def cleaned(table: Table, names: Iterable[str]) -> ir.Table:
@@ -70,17 +79,27 @@ def cleaned(table: Table, names: Iterable[str]) -> ir.Table:
 
 def _cleaned(table: Table, name: str) -> ir.Column:
     if name not in table.expr.columns:
-        near = difflib.get_close_matches(name, table.expr.columns, n=1)
-        raise EvidenceError(
-            where(table, name),
-            "the table has no such column",
-            f"did you mean {near[0]!r}?" if near else "name a column that it has",
-        )
+        todo = did_you_mean(name, table.expr.columns, "name a column that it has")
+        raise EvidenceError(where(table, name), "the table has no such column", todo)
     found = table.expr[name]
     kind = found.type()
-    if kind.is_floating():
+    if kind.is_floating() and _has(found, "IsNan"):
         return found.isnan().ifelse(None, found)
     return found.cast("string") if kind.is_null() else found
+
+
+def is_infinite(values: ir.NumericColumn) -> ir.BooleanColumn:
+    """Whether floats are infinite, in engines without a function for it too."""
+    if _has(values, "IsInf"):
+        return values.isinf()
+    return (values > real(sys.float_info.max)) | (values < real(-sys.float_info.max))
+
+
+def _has(column: ir.Column, operation: str) -> bool:
+    """Whether the engine of a column has an operation. One that cannot test for NaN has no NaN."""
+    import ibis.expr.operations as ops
+
+    return bool(column.get_backend().has_operation(getattr(ops, operation)))
 
 
 def real(value: float) -> ir.FloatingScalar:
@@ -97,13 +116,18 @@ def real(value: float) -> ir.FloatingScalar:
 def listed(names: Sequence[str]) -> str:
     """Name some columns in a line for a person; what a terminal would obey is escaped."""
     few = 6
-    shown = [name if name.isprintable() else repr(name) for name in names]
+    shown = [name if name.isprintable() else show(name) for name in names]
     return ", ".join(shown) if len(shown) <= few else f"{', '.join(shown[:few])} and {len(shown) - few} more"
+
+
+def type_of(column: ir.Column) -> str:
+    """Name the type of a column in a message: `of type string`."""
+    return f"of type {show(str(column.type())).strip(chr(39))}"
 
 
 def where(table: Table, name: str) -> str:
     """Name a column of a table as messages do: `data/test.csv: column 'age'`."""
-    return f"{table.location}: column {name!r}"
+    return f"{table.location}: column {show(name)}"
 
 
 def exact_sum(table: Table, values: ir.NumericColumn) -> Any:
@@ -112,7 +136,7 @@ def exact_sum(table: Table, values: ir.NumericColumn) -> Any:
     With it, the result depends on the order of rows in the last bits only, which the rounding to 12
     digits takes away.
     """
-    name = _COMPENSATED.get(table.expr.get_backend().name)
+    name = _COMPENSATED.get(table.engine)
     return _aggregate(name)(values) if name else values.sum()
 
 

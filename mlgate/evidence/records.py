@@ -316,9 +316,7 @@ class _Scan:
             bare = first in early[:1]
             raise _Fault(
                 first + self.offset,
-                "a quote stands inside a value that is not quoted"
-                if bare
-                else "text follows a closing quote",
+                "a quote stands in a value that is not quoted" if bare else "text follows a closing quote",
                 "quote the whole value and double the quotes in it, or name another `quote`",
             )
         return int((around[opening] == quote).sum())

@@ -10,7 +10,18 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mlgate.cells import Answer, Counts, Outside, Profile, Repeats, Shape, Statistic, TableStatistic, Values
+from mlgate.cells import (
+    ROLES,
+    Answer,
+    Counts,
+    Outside,
+    Profile,
+    Repeats,
+    Shape,
+    Statistic,
+    TableStatistic,
+    Values,
+)
 from mlgate.errors import EvidenceError
 from mlgate.evidence import aggregates, grouped, queries, survey
 from mlgate.evidence.queries import Step
@@ -88,7 +99,8 @@ def scan(
 def _ordered(statistics: Collection[TableStatistic]) -> list[TableStatistic]:
     """Return the distinct statistics in an order of their own, so that a set plans as a list does."""
     for one in statistics:
-        if not isinstance(one, (Counts, Shape, Profile, Outside, Values, Repeats)):
+        known = isinstance(one, (Counts, Shape, Profile, Outside, Values, Repeats))
+        if not known or (isinstance(one, Counts) and not set(one.roles) <= set(ROLES)):
             raise TypeError(f"no table answers {one!r}")
     return sorted(set(statistics), key=repr)
 

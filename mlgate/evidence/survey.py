@@ -16,6 +16,7 @@ from mlgate.cells import Bins, By, Counts, TableStatistic, Values
 from mlgate.errors import EvidenceError
 from mlgate.evidence import canonical, coding, queries
 from mlgate.evidence.coding import Coding, Found
+from mlgate.strict_yaml import show
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -84,9 +85,10 @@ def look(table: Table, statistics: Collection[TableStatistic]) -> Look | None:
 
 
 def _demand(table: Table, role: str) -> None:
+    table.require(role, "a selected check needs it")
     if not table.columns.has(role):
         raise EvidenceError(
-            f"{table.location}: table {table.name!r}",
+            f"{table.location}: table {show(table.name)}",
             f"has no {role}, which a selected check needs",
             f"name it under `columns: {{{role}: ...}}`, or leave the check out",
         )
@@ -116,10 +118,10 @@ def expression(table: Table, asked: Look) -> ir.Table:
 
 def _demand_classes(table: Table, role: str, name: str, column: ir.Column) -> ir.Column:
     kind = column.type()
-    if not (kind.is_numeric() or kind.is_boolean() or kind.is_string() or kind.is_temporal()):
+    if not (kind.is_numeric() or kind.is_boolean() or kind.is_string()):
         raise EvidenceError(
             queries.where(table, name),
-            f"the {role} is of type {kind}, which has no classes",
+            f"the {role} is {queries.type_of(column)}, which has no classes",
             "name a column of numbers, truth values or texts",
         )
     return column
@@ -130,10 +132,8 @@ def number(source: ir.Table, name: str) -> ir.FloatingColumn:
 
     One that holds no numbers reads as null: the first look has made sure that it holds nothing else.
     """
-    import ibis
-
     column = source[name]
-    return column.cast("float64") if _holds_numbers(column) else ibis.literal(None, "float64")
+    return (column if _holds_numbers(column) else column.nullif(column)).cast("float64")
 
 
 def _holds_numbers(column: ir.Column) -> bool:
@@ -148,7 +148,7 @@ def _number_facts(source: ir.Table, role: str, name: str) -> dict[str, Any]:
     if not _holds_numbers(source[name]):
         return facts
     values = number(source, name)
-    infinite = values.isinf()
+    infinite = queries.is_infinite(values)
     facts |= {
         f"{role}_infinite": source.count(where=infinite),
         f"{role}_below": source.count(where=(values < 0) & ~infinite),
@@ -234,16 +234,15 @@ def _missing(role: str, name: str, missing: int, rows: int) -> str | None:
     if not missing:
         return None
     todo = "leave those rows out of the table, or complete them"
-    return f"{missing} of {rows} values of {role} {name!r} are missing; {todo}"
+    return f"{missing} of {rows} values of {role} {show(name)} are missing; {todo}"
 
 
 def _demand_numbers(table: Table, role: str, name: str, row: Mapping[str, Any]) -> None:
     """Refuse a column of texts; one that is all null is a fault, not an error."""
     if f"{role}_infinite" not in row and row[f"{role}_held"]:
-        kind = table.expr[name].type()
         raise EvidenceError(
             queries.where(table, name),
-            f"the {role} is of type {kind}, not a number",
+            f"the {role} is {queries.type_of(table.expr[name])}, not a number",
             f"name a column of numbers under `columns: {{{role}: ...}}`, or give its type under `types:`",
         )
 
@@ -258,7 +257,7 @@ def _score_fault(name: str, row: Mapping[str, Any], *, bounded: bool) -> str | N
             "so it is not a probability"
         )
     todo = "name the column that holds the probability of the positive class, complete in every row"
-    return f"score {name!r}: {', '.join(parts)}; {todo}" if parts else None
+    return f"score {show(name)}: {', '.join(parts)}; {todo}" if parts else None
 
 
 def _weight_fault(name: str, row: Mapping[str, Any]) -> str | None:
@@ -266,7 +265,7 @@ def _weight_fault(name: str, row: Mapping[str, Any]) -> str | None:
     if row.get("weight_below"):
         parts.append(f"{row['weight_below']} of {row['rows']} values are negative")
     todo = "give every row a weight of 0 or more"
-    return f"weight {name!r}: {', '.join(parts)}; {todo}" if parts else None
+    return f"weight {show(name)}: {', '.join(parts)}; {todo}" if parts else None
 
 
 def _impossible(role: str, row: Mapping[str, Any]) -> list[str]:

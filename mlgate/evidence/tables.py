@@ -181,17 +181,18 @@ class _Opening:
             types |= {column: kind for column, kind in other.types.items() if column not in types}
             records.append(_record(f"{name}.predictions", "predictions", other, other.expr))
         record = _record(name, "table", whole, rows, columns=len(types))
-        return self._table(name, rows, types, whole, (record, *records), (files, predicted))
+        snapshots = [one for found in (files, predicted) if found is not None for one in found.snapshots]
+        return self._table(rows, types, whole, (record, *records), snapshots)
 
     def _table(
         self,
-        name: str,
         rows: ir.Table,
         types: Mapping[str, ColumnType],
         whole: _Rows,
         records: tuple[EvidenceRecord, ...],
-        files: Sequence[Files | None],
+        snapshots: Sequence[Snapshot],
     ) -> Table:
+        name = records[0].name
         spec = self.release.columns_of(name)
         columns, absent = assign(spec, types, location=whole.location, taken=self._champion())
         return Table(
@@ -206,7 +207,7 @@ class _Opening:
             records=records,
             location=whole.location,
             engine=whole.engine,
-            snapshots=tuple(one for found in files if found is not None for one in found.snapshots),
+            snapshots=tuple(snapshots),
         )
 
     def _rows(self, name: str, source: DataSource, files: Files | None) -> _Rows:

@@ -71,7 +71,7 @@ def connect(connection: str, environ: Mapping[str, str], where: str) -> BaseBack
         _forbid_writing(backend)
     except ImportError as error:
         raise MissingExtra(where, f"ibis-framework[{scheme}]", scheme) from error
-    except Exception as error:  # a driver may fail in any way
+    except Exception as error:  # noqa: BLE001 - a driver may fail in any way
         # Without its cause: the driver's message may repeat the password.
         raise _closed(variable, where, error) from None
     return backend
@@ -86,7 +86,7 @@ def table_of(
     """
     try:
         found = _look_up(backend, name)
-    except Exception as error:  # a driver may fail in any way
+    except Exception as error:  # noqa: BLE001 - a driver may fail in any way
         raise _no_table(backend, name, where, error) from None
     schema = found.schema()
     require_names(list(schema), display)

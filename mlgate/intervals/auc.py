@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mlgate.intervals.means import moments
+from mlgate.intervals.means import ONE_ROW, moments
 from mlgate.intervals.proportions import Exact, Wilson, proportion, z_of
 
 if TYPE_CHECKING:
@@ -15,9 +15,6 @@ if TYPE_CHECKING:
 
 NO_VARIANCE = 1e-18
 """A variance of an AUC below this is rounding."""
-
-FEWEST = 2.0
-"""Rows of a class that a variance takes."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,8 +26,8 @@ class DeLong:
     200 rows: the lower 95 % bound is too high in 12 % of tables by the normal quantile, in 11 % by t; at 30
     and 300 rows in 8 %, at 100 and 1000 in 6 %. Few positives remain the weak side of the method).
 
-    Where the variance is zero (perfect separation, or all scores tied) or a class has fewer than two
-    rows, the interval is that of a proportion of m = min(positives, negatives) pairs. Why that is valid:
+    Where the variance is zero (perfect separation, or all scores tied) or a class has a single
+    row, the interval is that of a proportion of m = min(positives, negatives) pairs. Why that is valid:
     take m disjoint positive-negative pairs; they are independent, each is worth 1, 1/2 or 0 and on
     average the AUC, so their mean varies no more than a proportion of m; and the AUC of the table is the
     average of that mean over all ways to pair, so it varies less still. For perfect separation it is
@@ -93,7 +90,7 @@ class DeLong:
     @property
     def _pairs(self) -> Wilson | Exact | None:
         spread = self.variance > NO_VARIANCE and 0.0 < self.auc < 1.0
-        if spread and min(self.n_pos, self.n_neg) >= FEWEST:
+        if spread and min(self.n_pos, self.n_neg) > 1.0 + ONE_ROW:
             return None
         m = min(self.n_pos, self.n_neg)
         return proportion(self.auc * m, m).interval

@@ -207,13 +207,14 @@ class MoverFunction:
 
     @property
     def value(self) -> float:
-        """The function of the estimates."""
-        return self.function(*(part.value for part in self.parts))
+        """The function of the estimates, kept to its range, which rounding may leave."""
+        found = self.function(*(part.value for part in self.parts))
+        return min(max(found, self.lowest), self.highest) if math.isfinite(found) else found
 
     def at(self, confidence: float) -> tuple[float, float]:
         """Return the two-sided bounds at `confidence`."""
         values = [part.value for part in self.parts]
-        centre = self.function(*values)
+        centre = self.value
         below, above = [], []
         for i, part in enumerate(self.parts):
             ends = [centre]
@@ -223,7 +224,7 @@ class MoverFunction:
             below.append(centre - min(ends))
             above.append(max(ends) - centre)
         low, high = centre - math.hypot(*below), centre + math.hypot(*above)
-        return max(low, min(self.lowest, centre)), min(high, max(self.highest, centre))
+        return max(low, self.lowest), min(high, self.highest)
 
     def grown(self, factor: float) -> MoverFunction:
         """Return the interval of `factor` times the rows in every part."""

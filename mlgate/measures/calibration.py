@@ -18,7 +18,7 @@ from mlgate.intervals import Mapped, Student, mean_of, moments
 from mlgate.measures import measure
 from mlgate.measures.binary import BINARY, counted, improbable, unusable
 from mlgate.measures.bins import AverageGap, Binning, LargestGap, chart, reliability
-from mlgate.measures.curves import effective
+from mlgate.measures.curves import ROUNDING, effective
 from mlgate.measures.rates import NEGATIVE, POSITIVE
 
 if TYPE_CHECKING:
@@ -29,6 +29,9 @@ NEEDS = ("label", "score")
 
 FIT_STEPS = 100
 """More Newton steps than a fit of two coefficients needs, where it exists."""
+
+FIT_ROWS = 2
+"""Rows that two coefficients use up: more, by Kish's n, must be there to say how sure they are."""
 
 
 @measure(
@@ -85,7 +88,7 @@ def brier(cells: Cells) -> Estimate:
         return seen
     label, score = seen.roles["label"], seen.roles["score"]
     value = float(brier_score_loss(label, score, sample_weight=seen.w, pos_label=POSITIVE))
-    interval = mean_of((score - label) ** 2, seen.w, seen.w2, lowest=0.0, highest=1.0)
+    interval = mean_of((score - label) ** 2, seen.w, seen.w2, lowest=0.0, highest=1.0 + ROUNDING)
     return _finite(value, seen, interval)
 
 
@@ -198,10 +201,10 @@ def _finite(value: float, cells: Cells, interval: Interval | None) -> Estimate:
 
 
 def _most(score: NDArray[np.float64]) -> float:
-    """Return the largest loss that any of these scores could cost, were it wrong."""
+    """Return the largest loss that any of these scores could cost, and a little: means are rounded up too."""
     import numpy as np
 
-    return float(-np.log(np.minimum(score, 1.0 - score).min()))
+    return float(-np.log(np.minimum(score, 1.0 - score).min())) * (1.0 + ROUNDING)
 
 
 def _no_slope(cells: Cells) -> str | None:
@@ -237,7 +240,7 @@ def _slope(cells: Cells) -> Estimate:
     covariance = bread @ _information(design, cells.w2 / total / total, chance) @ bread
     kish = total * (total / float(cells.w2.sum()))
     interval = Student(value=value, variance=float(covariance[1, 1]), n=kish, method="wald")
-    return Estimate(value=value, n=cells.rows, interval=interval)
+    return Estimate(value=value, n=cells.rows, interval=interval if kish > FIT_ROWS else None)
 
 
 def _information(

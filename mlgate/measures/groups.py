@@ -34,15 +34,12 @@ class Group:
     """Its place among the groups, which is its code in `Grouped`."""
     values: Mapping[str, str]
     """Column to value; a missing value reads `unknown`, a value that is that very word `'unknown'`."""
+    name: str
+    """The values in the order of the columns: `female, Black`."""
     unknown: bool
     """Whether any of its protected values is missing."""
     n: int
     """Rows."""
-
-    @property
-    def name(self) -> str:
-        """Return the values in the order of the columns: `female, Black`."""
-        return ", ".join(self.values.values())
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -122,13 +119,15 @@ def grouped(cells: Cells, by: tuple[By, ...]) -> Grouped | Estimate:
     order = _canonical(cells, code)
     code, cells = code[order], cells.take(order)
     counts = np.bincount(code, weights=cells.n, minlength=len(keys))
+    names = {key: tuple(map(_name, key)) for key in keys}
     return Grouped(
         cells=cells,
         code=code,
         groups=tuple(
             Group(
                 number=number,
-                values=dict(zip(columns, map(_name, key), strict=True)),
+                values=dict(zip(columns, names[key], strict=True)),
+                name=", ".join(names[key]),
                 unknown=None in key,
                 n=int(counts[number]),
             )

@@ -19,6 +19,17 @@ HIGH_RISK_PINS = ("label", "positive", "favourable", "protected", "weight")
 
 UNIT_INTERVAL = frozenset(
     {
+        "data.class_balance",
+        "data.duplicate_rows",
+        "data.missing",
+        "fairness.accuracy_gap",
+        "fairness.demographic_parity_difference",
+        "fairness.demographic_parity_ratio",
+        "fairness.equal_opportunity_difference",
+        "fairness.equalized_odds_difference",
+        "fairness.equalized_odds_ratio",
+        "fairness.false_negative_rate_gap",
+        "fairness.false_positive_rate_gap",
         "performance.accuracy",
         "performance.average_precision",
         "performance.balanced_accuracy",

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from mlgate import content
 from mlgate.findings import Finding, GroupRecord, Origin, Outcome, Report, Severity
-from mlgate.render import numbers, summary, svg, words
+from mlgate.render import numbers, sentences, summary, svg, words
 from mlgate.render.text import harmless
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def to_html(report: Report, *, digest: str | None = None) -> str:
         .get_template(TEMPLATE)
         .render(
             report=shown,
-            digest=digest,
+            digest=harmless(digest),
             sentence=words.verdict_sentence(shown),
             opening=summary.opening(shown),
             closing=summary.closing(shown),
@@ -197,7 +197,14 @@ def _demands(findings: Iterable[Finding]) -> tuple[Demand, ...]:
     counted: dict[tuple[object, ...], list[Finding]] = {}
     for one in findings:
         use = one.id.split("[")[0].split("@")[0]
-        key = (use, one.table, one.severity, one.because, words.limit_text(one.limit), one.on_inconclusive)
+        key = (
+            use,
+            one.table,
+            one.severity,
+            one.because,
+            sentences.limit_text(one.limit),
+            one.on_inconclusive,
+        )
         counted.setdefault(key, []).append(one)
     return tuple(Demand(record=found[0], findings=len(found)) for found in counted.values())
 
@@ -224,7 +231,13 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.globals |= {"words": words, "numbers": numbers, "Outcome": Outcome, "Severity": Severity}
+    made.globals |= {
+        "words": words,
+        "sentences": sentences,
+        "numbers": numbers,
+        "Outcome": Outcome,
+        "Severity": Severity,
+    }
     return made
 
 

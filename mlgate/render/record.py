@@ -95,7 +95,7 @@ def _dump(raw: Any) -> str:
     return json.dumps(raw, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def _plain(thing: Any, path: str) -> Any:
+def _plain(thing: Any, path: str) -> Any:  # noqa: PLR0911  one for each kind of value
     """Return `thing` as what JSON has: canonical numbers, lists, texts without lone surrogates."""
     match thing:
         case None | bool():
@@ -130,11 +130,11 @@ def _parse(data: bytes, where: str) -> Any:
     if len(data) > LARGEST:
         raise ContentError(where, f"has {len(data):,} bytes, more than {LARGEST:,}", _REWRITE)
 
-    def refuse(constant: str) -> None:
-        raise ValueError(f"{constant} is not a number of JSON")
-
     def finite(text: str) -> float:
-        return number if math.isfinite(number := float(text)) else refuse(text)
+        number = float(text)
+        if not math.isfinite(number):
+            raise ValueError(f"{text} is not a number of JSON")
+        return number
 
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         found: dict[str, Any] = {}
@@ -146,7 +146,7 @@ def _parse(data: bytes, where: str) -> Any:
 
     try:
         text = data.decode("utf-8")
-        return json.loads(text, parse_constant=refuse, parse_float=finite, object_pairs_hook=unique)
+        return json.loads(text, parse_constant=finite, parse_float=finite, object_pairs_hook=unique)
     except (ValueError, RecursionError) as error:  # JSONDecodeError and UnicodeDecodeError are ValueErrors
         raise ContentError(where, f"is not JSON: {visible(str(error), 300)}", _REWRITE) from error
 

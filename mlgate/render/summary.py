@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mlgate.findings import Finding, Origin, Outcome, Report, Severity, Verdict
-from mlgate.render import numbers, words
+from mlgate.render import numbers, sentences, words
 
 TASKS = {
     "binary": "a model that says yes or no",
@@ -31,8 +31,8 @@ def stoppers(report: Report) -> tuple[str, ...]:
     more = len(stopping) - NAMED
     if more <= 0:
         return said
-    are = "1 more required check stands" if more == 1 else f"{more:,} more required checks stand"
-    return (*said, f"{are} in the way.")
+    others = words.plural(more, "more required check stands", "more required checks stand")
+    return (*said, f"{others} in the way.")
 
 
 def closing(report: Report) -> tuple[str, ...]:
@@ -73,7 +73,7 @@ def _result(report: Report) -> str:
 def _in_words(finding: Finding) -> str:
     about = f"\N{LEFT DOUBLE QUOTATION MARK}{finding.title}\N{RIGHT DOUBLE QUOTATION MARK}"
     where = f" where {words.pairs(finding.slice)}" if finding.slice else ""
-    said = words.sentence(finding).rstrip(".")
+    said = sentences.sentence(finding).rstrip(".")
     said = said[:1].lower() + said[1:]
     match finding.outcome:
         case Outcome.FAIL:
@@ -93,7 +93,7 @@ def _let_through(report: Report) -> str:
     ]
     if not leaning or report.verdict is not Verdict.APPROVED:
         return ""
-    checks = "1 required check was" if len(leaning) == 1 else f"{len(leaning):,} required checks were"
+    checks = words.plural(len(leaning), "required check was", "required checks were")
     return f"{checks} too close to its limit to call on these rows, and the policy lets that through."
 
 
@@ -103,9 +103,9 @@ def _open(report: Report) -> str:
     apart = sum(one.outcome is Outcome.NOT_APPLICABLE for one in report.findings)
     said = []
     if unmeasured:
-        said.append(f"{unmeasured:,} {'check' if unmeasured == 1 else 'checks'} could not be measured")
+        said.append(f"{words.plural(unmeasured, 'check', 'checks')} could not be measured")
     if apart:
-        said.append(f"{apart:,} {'does' if apart == 1 else 'do'} not apply")
+        said.append(f"{words.plural(apart, 'check does', 'checks do')} not apply")
     return f"{' and '.join(said)}; the reasons are below." if said else ""
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO
 
 from mlgate.findings import Finding, Outcome, Report, Severity, Verdict
-from mlgate.render import numbers, words
+from mlgate.render import numbers, sentences, words
 from mlgate.render.text import harmless
 
 if TYPE_CHECKING:
@@ -141,9 +141,9 @@ def _row(finding: Finding, *, symbols: bool) -> tuple[str, ...]:
     return (
         f"{words.SYMBOLS[finding.outcome]} {called}" if symbols else called,
         finding.id,
-        words.quantity(finding),
+        sentences.quantity(finding),
         numbers.interval_of(finding) or "-",
-        words.limit_short(finding.limit),
+        sentences.limit_short(finding.limit),
         numbers.count(finding.n or None),
     )
 
@@ -188,7 +188,7 @@ def _unjudged(report: Report) -> Iterator[_Line]:
         return
     yield _Line("Not judged:", "bold")
     for one in found:
-        yield _Line(f"  {one.id}: {words.sentence(one)}", STYLES[one.outcome], 4)
+        yield _Line(f"  {one.id}: {sentences.sentence(one)}", STYLES[one.outcome], 4)
     for one in thin:
         yield _Line(f"  {one.id}: {_thin(one)}", "", 4)
     yield _Line("")

@@ -4,31 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from itertools import count
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from mlgate.cells import Columns, ColumnType
+from mlgate.evidence.tables import Table
 from mlgate.findings import EvidenceRecord, Origin
-
-try:
-    from mlgate.evidence.tables import Table
-except ModuleNotFoundError:
-    from dataclasses import dataclass
-
-    @dataclass(frozen=True, kw_only=True)
-    class Table:
-        name: str
-        expr: Any
-        columns: Any
-        label_positive: Any
-        prediction_positive: Any
-        threshold: float
-        record: Any
-        records: Any
-        location: str
-        engine: str
-
 
 if TYPE_CHECKING:
     from ibis.backends.duckdb import Backend
@@ -90,5 +73,33 @@ def table_of(duck: Backend) -> TableOf:
             location="test.csv",
             engine="duckdb",
         )
+
+    return build
+
+
+ReleaseOf = Callable[..., dict[str, Table]]
+
+
+@pytest.fixture
+def release_of(tmp_path: Path) -> ReleaseOf:
+    """Return a function that opens the tables of a release, written as the YAML of `data:` and `columns:`.
+
+    Paths are relative to `tmp_path / "repository"`, the only directory that the release may read.
+    """
+    from mlgate.evidence.release import load_release
+    from mlgate.evidence.tables import open_tables
+
+    repository = tmp_path / "repository"
+    repository.mkdir(exist_ok=True)
+    numbers = count()
+
+    def build(data: str, *names: str, columns: str = "{}", **options: Any) -> dict[str, Table]:
+        path = repository / "release.yaml"
+        head = "mlgate: 1\nname: case\nversion: '1'\ntask: binary\n"
+        path.write_text(f"{head}columns: {columns}\ndata:\n  {data}\n", encoding="utf-8")
+        release, document = load_release(path)
+        workdir = tmp_path / f"work{next(numbers)}"
+        workdir.mkdir(mode=0o700)
+        return open_tables(release, document, names or ("evaluation",), workdir=workdir, **options)
 
     return build

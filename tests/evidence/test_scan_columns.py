@@ -169,7 +169,8 @@ def test_shape_names_the_columns_in_order(table_of: TableOf) -> None:
 def test_moments_are_held_against_dates_and_times(table_of: TableOf) -> None:
     """A bound without a zone is UTC where the column has one."""
     data = table_of(
-        "SELECT TIMESTAMP '2026-01-01 12:00:00' AS t, TIMESTAMPTZ '2026-01-01 12:00:00+00' AS z, DATE '2026-01-01' AS d"
+        """SELECT TIMESTAMP '2026-01-01 12:00:00' AS t, TIMESTAMPTZ '2026-01-01 12:00:00+00' AS z,
+           DATE '2026-01-01' AS d"""
     )
     for statistic, sides in [
         (Outside("t", "2026-01-01T12:00:00", "2026-01-01T12:00:00"), (0, 0)),

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import fields, is_dataclass
+from enum import Enum
+from types import NoneType, UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import pytest
 
@@ -180,9 +183,7 @@ AUC_LOW = finding(
     limit=limit("at_least", 0.78),
     because="Below this, manual review beats the model (memo 2026-03).",
     charts=AUC.charts,
-    fix=FixRecord(
-        effort="high", text="Add features that tell the wrongly ranked rows apart, or retrain on newer data."
-    ),
+    fix=FixRecord(effort="high", text="Add features that tell wrongly ranked rows apart, or retrain."),
 )
 
 SLICE = finding(
@@ -277,7 +278,7 @@ UNSCORED = finding(
     "performance/log-loss",
     "Stated probabilities are honest",
     Outcome.NOT_MEASURED,
-    reason="score 'p': 7214 of 7214 values lie outside [0, 1] (decile_score is not a probability); min 1, max 10",
+    reason="score 'p': 7214 of 7214 values lie outside [0, 1] (not a probability); min 1, max 10",
     limit=limit("at_most", 0.5),
     n=7214,
 )
@@ -334,7 +335,7 @@ def report(*findings: Finding, **changes: Any) -> Report:
             chosen_by_author=(
                 "columns.score = p_default",
                 "threshold = 0.5",
-                "data.evaluation.path = data/test.csv",
+                "data.evaluation = data/test.csv",
             ),
         ),
         "policy": PolicyRecord(
@@ -418,12 +419,8 @@ def unread() -> Report:
         evidence=(),
         promotable_reason="nothing was judged",
         errors=(
-            Problem(
-                "policy.yaml:12", "unknown check 'performance/roc-auk'", "did you mean performance/roc-auc?"
-            ),
-            Problem(
-                "data/test.csv: column 'age'", "is not in the table", "add it, or take it out of columns"
-            ),
+            Problem("policy.yaml:12", "unknown check 'performance/roc-auk'", "write performance/roc-auc"),
+            Problem("data/test.csv: column 'age'", "is not in the table", "take it out of columns"),
         ),
     )
 
@@ -433,3 +430,74 @@ def any_report(request: pytest.FixtureRequest) -> Report:
     """Each of the four in turn."""
     found: Report = request.getfixturevalue(request.param)
     return found
+
+
+@pytest.fixture
+def make() -> Callable[..., Report]:
+    """Return the function that builds a report of given findings."""
+    return report
+
+
+@pytest.fixture
+def found() -> Callable[..., Finding]:
+    """Return the function that builds a finding."""
+    return finding
+
+
+@pytest.fixture
+def filled() -> Callable[[str], Report]:
+    """Return a function that builds a report in which every text is the given one.
+
+    It has a finding of each outcome, all optional parts, and charts of every kind.
+    """
+    return lambda text: _report_of(text)
+
+
+def _report_of(text: str) -> Report:
+    base = _filled(Finding, text)
+    kinds = ("roc", "reliability", "bars", "confusion", text)
+    charts = tuple(ChartRecord(kind=kind, title=text, data=_series(text)) for kind in kinds)
+    several = tuple(
+        _changed(
+            base, outcome=one, charts=charts, value=0.5, interval=(0.4, 0.6), confidence=0.95, limit=held
+        )
+        for one in Outcome
+        for held in (limit("at_least", 0.45), limit("equals", text), limit(text, text))
+    )
+    whole: Report = _filled(Report, text)
+    return _changed(whole, findings=several, verdict=Verdict.BLOCKED, totals=totals_of(several))
+
+
+def _series(text: str) -> dict[str, tuple[float | str | None, ...]]:
+    return {
+        "label": (text, "b"),
+        "prediction": ("a", text),
+        "rows": (1.0, 2.0),
+        "false_positive_rate": (0.0, 1.0),
+        "true_positive_rate": (0.0, 1.0),
+        "mean_score": (0.0, 1.0),
+        "observed": (0.0, 1.0),
+        text: (None, text),
+    }
+
+
+def _changed(thing: Any, **changes: Any) -> Any:
+    return type(thing)(**({one.name: getattr(thing, one.name) for one in fields(thing)} | changes))
+
+
+def _filled(kind: Any, text: str) -> Any:
+    """Build a value of a type in which every text is `text`; of a choice, the first that is not None."""
+    arguments, origin = get_args(kind), get_origin(kind)
+    if is_dataclass(kind):
+        hints = get_type_hints(kind)
+        return kind(**{one.name: _filled(hints[one.name], text) for one in fields(kind)})
+    if origin in (Union, UnionType):
+        return _filled(next(one for one in arguments if one is not NoneType), text)
+    if origin is tuple:
+        several = [one for one in arguments if one is not Ellipsis]
+        return tuple(_filled(one, text) for one in several)
+    if arguments:
+        return {text: _filled(arguments[1], text)}
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return next(iter(kind))
+    return {str: text, int: 7, float: 0.25, bool: True, object: [text, {text: text}]}[kind]
