@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -76,9 +76,7 @@ def judged(job: Job) -> Report:
     from mlgate import gate
     from mlgate.render import record
 
-    options = gate.Options(
-        only=job.only, advisory=job.advisory, as_of=job.as_of, progress=job.progress
-    )
+    options = gate.Options(only=job.only, advisory=job.advisory, as_of=job.as_of, progress=job.progress)
     try:
         with tempfile.TemporaryDirectory(prefix="mlgate-") as workdir:
             evidence, policy = opened(job, Path(workdir))
@@ -90,7 +88,7 @@ def judged(job: Job) -> Report:
 
 
 def queries(job: Job) -> list[tuple[Query, tuple[str, ...]]]:
-    """Return the queries that a job would send, each with the checks that share it; MlgateError as `judged`."""
+    """Return the queries that a job would send, each with the checks that share it; raises MlgateError."""
     from mlgate import gate
 
     with tempfile.TemporaryDirectory(prefix="mlgate-") as workdir:
@@ -134,8 +132,8 @@ def load_report(path: str | Path) -> Report:
 
 
 def _empty(verdict: Verdict | None, problems: Sequence[Problem], as_of: datetime | None) -> Report:
-    from mlgate.gate import identity
     from mlgate.findings import totals_of
+    from mlgate.gate import identity
 
     now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
     return Report(

@@ -131,7 +131,9 @@ def test_every_module_imports_alone_and_without_a_warning(name: str) -> None:
     if name in {"mlgate.demo.train", "mlgate.__main__"}:
         pytest.skip("a script, run by the demo's own test")
     code = f"import {name}, sys; print(sorted({HEAVY!r} & set(sys.modules)))"
-    done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "[]"
 

@@ -4,11 +4,14 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
 from mlgate.intervals import DeLong, delong, difference
+
+UNHURRIED = settings(deadline=None)
+"""A busy machine is no failure."""
 
 CELLS = st.lists(
     st.tuples(st.integers(0, 6), st.booleans(), st.integers(1, 5)), min_size=2, max_size=25
@@ -39,6 +42,7 @@ def direct(rows: list[tuple[float, bool, float]]) -> tuple[float, float]:
     return auc, total
 
 
+@UNHURRIED
 @given(CELLS)
 def test_unweighted_variance_is_delongs(cells: list[tuple[int, bool, int]]) -> None:
     """On random ties, midranks of cells give the U-statistic's value and variance of the rows."""
@@ -60,6 +64,7 @@ WEIGHTED = st.lists(
 ).filter(lambda rows: 2 <= sum(label for _, label, _ in rows) <= len(rows) - 2)
 
 
+@UNHURRIED
 @given(WEIGHTED)
 def test_weighted_variance_is_the_linearised_one(rows: list[tuple[int, bool, float]]) -> None:
     """Weighted rows agree with the direct computation, in any order and at any scale of the weights."""
@@ -74,6 +79,7 @@ def test_weighted_variance_is_the_linearised_one(rows: list[tuple[int, bool, flo
     assert seven.at(0.9) == pytest.approx(found.at(0.9), rel=1e-6, abs=1e-9)
 
 
+@UNHURRIED
 @given(CELLS, st.tuples(st.floats(0.01, 0.9999), st.floats(0.01, 0.9999)).map(sorted))
 def test_the_interval_holds_the_auc_and_widens(
     cells: list[tuple[int, bool, int]], levels: list[float]

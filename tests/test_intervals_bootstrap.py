@@ -4,13 +4,16 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score
 
 from mlgate.intervals import Bootstrap, Wilson, bootstrap, bootstrap_scores
 from mlgate.intervals.bootstrap import MAX_CELLS, RESOLVED
+
+UNHURRIED = settings(deadline=None)
+"""A busy machine is no failure."""
 
 Array = NDArray[np.float64]
 
@@ -130,6 +133,7 @@ def test_too_many_cells_are_refused() -> None:
 DRAWS = st.lists(st.floats(-1, 1), min_size=20, max_size=60).map(sorted)
 
 
+@UNHURRIED
 @given(DRAWS, st.floats(-1, 1), st.booleans(), st.tuples(st.floats(0.01, 0.9999), st.floats(0.01, 0.9999)))
 def test_the_interval_holds_the_estimate_and_widens(
     draws: list[float], value: float, upward: bool, levels: tuple[float, float]

@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy.optimize import brentq
 from scipy.stats import binom
@@ -27,6 +27,9 @@ from mlgate.intervals import (
     ratio,
     weighted_sum,
 )
+
+UNHURRIED = settings(deadline=None)
+"""A busy machine is no failure."""
 
 COUNTS = st.integers(1, 2000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
 SHARES = COUNTS.map(lambda counts: proportion(*counts))
@@ -78,6 +81,7 @@ def test_newcombe_of_the_compas_false_positive_rates() -> None:
     assert sound(ratio(*groups[::-1])).value == pytest.approx(0.522987, abs=5e-7)
 
 
+@UNHURRIED
 @given(SHARES, SHARES, st.floats(0.05, 0.9999))
 def test_the_ratio_solves_its_defining_equations(a: Proportion, b: Proportion, confidence: float) -> None:
     """MOVER-R bounds are the R at which the MOVER interval of a - R b ends in zero."""
@@ -98,6 +102,7 @@ def test_the_ratio_solves_its_defining_equations(a: Proportion, b: Proportion, c
     assert high == pytest.approx(brentq(above, 0, high * 2 + 1, xtol=1e-15), rel=1e-6, abs=1e-9)
 
 
+@UNHURRIED
 @given(SHARES, SHARES, LEVELS)
 def test_intervals_of_two_groups_hold_the_estimate_and_widen(
     a: Proportion, b: Proportion, levels: list[float]
@@ -116,6 +121,7 @@ def test_intervals_of_two_groups_hold_the_estimate_and_widen(
         assert high <= higher + slack
 
 
+@UNHURRIED
 @given(SHARES, SHARES)
 def test_no_ratio_over_zero(a: Proportion, b: Proportion) -> None:
     """A ratio over zero and a difference with nobody do not exist."""
@@ -126,6 +132,7 @@ def test_no_ratio_over_zero(a: Proportion, b: Proportion) -> None:
     assert weighted_sum([a, nobody]) is weighted_sum([]) is None
 
 
+@UNHURRIED
 @given(SHARES, SHARES, st.floats(0.05, 0.999))
 def test_a_gap_covers_both_directions(a: Proportion, b: Proportion, confidence: float) -> None:
     """A gap's upper bound is no lower than that of a - b or of b - a; its order does not matter."""
@@ -137,6 +144,16 @@ def test_a_gap_covers_both_directions(a: Proportion, b: Proportion, confidence: 
     if even is not None and turned is not None:
         for one in (ratio(a, b), ratio(b, a)):
             assert one is None or even.at(confidence)[0] <= one.at(confidence)[0] * (1 + 1e-9)
+
+
+def test_equal_rates_of_unequal_groups_reach_equally_far_both_ways() -> None:
+    """With 10 of 20 and 5000 of 10,000 either may be the smaller: the order in which they come is nothing."""
+    few, many = proportion(10, 20), proportion(5000, 10_000)
+    for of in (gap, evenness):
+        one, other = sound(of(few, many)).at(0.9), sound(of(many, few)).at(0.9)
+        worst = 1 if of is gap else 0
+        assert one[worst] == pytest.approx(other[worst])
+    assert sound(evenness(many, few)).at(0.9)[0] < sound(ratio(many, few)).at(0.9)[0] - 0.05
 
 
 @pytest.mark.parametrize(("n", "m", "p", "q"), [(50, 50, 0.4, 0.3), (30, 200, 0.8, 0.7), (40, 40, 0.2, 0.2)])
@@ -179,6 +196,7 @@ def test_balanced_accuracy_is_the_mean_of_recalls() -> None:
     )
 
 
+@UNHURRIED
 @given(st.tuples(*[st.integers(0, 300)] * 4), st.sampled_from([mcc, kappa]))
 def test_functions_of_rates_are_those_of_sklearn(table: tuple[int, int, int, int], of: object) -> None:
     """Matthews and kappa of the rates equal scikit-learn's of the table, with an interval around them."""

@@ -4,15 +4,19 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
 from mlgate.intervals import Mapped, Student, function_of_means, mean_of, moments
 
+UNHURRIED = settings(deadline=None)
+"""A busy machine is no failure."""
+
 ROWS = st.lists(st.floats(-100, 100).map(lambda x: round(x, 3)), min_size=2, max_size=40)
 
 
+@UNHURRIED
 @given(ROWS, st.floats(0.05, 0.999))
 def test_the_mean_of_rows_has_students_interval(rows: list[float], confidence: float) -> None:
     """Cells give scipy's t interval of the rows behind them."""
@@ -25,6 +29,7 @@ def test_the_mean_of_rows_has_students_interval(rows: list[float], confidence: f
     assert found.value == pytest.approx(np.mean(rows), abs=1e-9)
 
 
+@UNHURRIED
 @given(st.lists(st.tuples(st.floats(0, 1), st.floats(0.1, 10)), min_size=3, max_size=30))
 def test_the_scale_of_weights_is_nothing(rows: list[tuple[float, float]]) -> None:
     """Multiplying every weight by 7 changes neither mean nor bounds."""

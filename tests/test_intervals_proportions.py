@@ -3,12 +3,15 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binom, binomtest
 
 from mlgate.estimates import Interval
 from mlgate.intervals import Exact, Part, Wilson, proportion
+
+UNHURRIED = settings(deadline=None)
+"""A busy machine is no failure."""
 
 COUNTS = st.integers(1, 10**6).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
 CONFIDENCES = st.floats(0.01, 0.9999)
@@ -28,6 +31,7 @@ def test_wilson_published(k: int, n: int, confidence: float, bounds: tuple[float
     assert Wilson(k, n).at(confidence) == pytest.approx(bounds, abs=5e-7)
 
 
+@UNHURRIED
 @given(COUNTS, CONFIDENCES)
 def test_wilson_and_exact_are_those_of_scipy(counts: tuple[int, int], confidence: float) -> None:
     """Both agree with `scipy.stats.binomtest(k, n).proportion_ci` for any counts."""
@@ -38,6 +42,7 @@ def test_wilson_and_exact_are_those_of_scipy(counts: tuple[int, int], confidence
         assert interval.at(confidence) == pytest.approx((theirs.low, theirs.high), rel=1e-7, abs=1e-9)
 
 
+@UNHURRIED
 @given(COUNTS, st.tuples(CONFIDENCES, CONFIDENCES).map(sorted))
 def test_intervals_hold_the_estimate_and_widen(counts: tuple[int, int], levels: list[float]) -> None:
     """Bounds lie in [0, 1], hold the estimate, are never one number, and widen with confidence."""
@@ -49,6 +54,7 @@ def test_intervals_hold_the_estimate_and_widen(counts: tuple[int, int], levels: 
         assert low < high
 
 
+@UNHURRIED
 @given(COUNTS, st.floats(1.0, 1e6))
 def test_more_rows_narrow_it(counts: tuple[int, int], factor: float) -> None:
     """With more rows and the same share the interval lies within the old one."""
@@ -85,6 +91,7 @@ def test_a_rate_of_nobody_is_not_zero(k: float, n: float) -> None:
     assert (share.value, share.interval, share.wilson, share.exact) == (None, None, None, None)
 
 
+@UNHURRIED
 @given(st.lists(st.tuples(st.booleans(), st.floats(0.01, 100)), min_size=1, max_size=30))
 def test_weights_count_by_their_proportions(rows: list[tuple[bool, float]]) -> None:
     """Multiplying every weight by 7 changes nothing; equal weights are no weights."""

@@ -5,13 +5,16 @@ import math
 from dataclasses import dataclass, replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlgate.estimates import Comparison, Estimate, Interval
 from mlgate.findings import Leans, Outcome
 from mlgate.intervals import Bootstrap, Student, Wilson, gap, proportion
 from mlgate.limits import Limit, Op, Rule, decide, decide_family, p_outside, round12
+
+UNHURRIED = settings(deadline=None)
+"""A busy machine is no failure."""
 
 
 @dataclass(frozen=True)
@@ -206,6 +209,11 @@ def test_needed_n_counts_the_comparisons_of_the_family() -> None:
     assert alone is not None
     assert needed is not None
     assert needed > alone
+    others[0] = _rate(20, 100)  # one that has failed already is one less to share the error with
+    fewer = decide_family([_rate(77, 100), *others], "estimate", limit, rule)[0].needed_n
+    assert fewer is not None
+    assert alone < fewer < needed
+    needed = fewer
     for rows, outcome in ((needed, Outcome.FAIL), (needed - 1, Outcome.INCONCLUSIVE)):
         again = Estimate(value=0.77, n=rows, interval=Wilson(0.77 * rows, rows))
         assert decide_family([again, *others], "estimate", limit, rule)[0].outcome is outcome
@@ -433,6 +441,7 @@ RULES = st.builds(
 KINDS = st.sampled_from(["fact", "estimate", "timing"])
 
 
+@UNHURRIED
 @given(estimates(), KINDS, limits(), RULES)
 def test_nothing_passes_whose_estimate_is_outside(
     estimate: Estimate, kind: str, limit: Limit, rule: Rule
@@ -450,6 +459,7 @@ def test_nothing_passes_whose_estimate_is_outside(
     assert len(found.groups) == len(estimate.comparisons)
 
 
+@UNHURRIED
 @given(estimates(), KINDS, limits(), limits(), RULES)
 def test_a_tighter_limit_never_makes_a_pass(
     estimate: Estimate, kind: str, one: Limit, other: Limit, rule: Rule
@@ -459,6 +469,7 @@ def test_a_tighter_limit_never_makes_a_pass(
         assert decide(estimate, kind, other, rule).outcome is Outcome.PASS
 
 
+@UNHURRIED
 @given(estimates(), KINDS, limits(), RULES, st.sampled_from([0.0, 0.01, 0.5, 5.0]))
 def test_a_larger_guard_never_takes_a_pass_away(
     estimate: Estimate, kind: str, limit: Limit, rule: Rule, more: float
@@ -469,6 +480,7 @@ def test_a_larger_guard_never_takes_a_pass_away(
         assert decide(estimate, kind, limit, wider).outcome is Outcome.PASS
 
 
+@UNHURRIED
 @given(estimates(), KINDS, limits(), RULES, st.sampled_from([0.95, 0.99, 0.9999]))
 def test_more_confidence_never_makes_a_pass(
     estimate: Estimate, kind: str, limit: Limit, rule: Rule, confidence: float
@@ -480,6 +492,7 @@ def test_more_confidence_never_makes_a_pass(
         assert after.outcome is not Outcome.PASS or before.outcome is Outcome.NOT_MEASURED
 
 
+@UNHURRIED
 @given(estimates(), limits(), RULES)
 def test_point_is_weaker_than_guard_is_weaker_than_bound(
     estimate: Estimate, limit: Limit, rule: Rule
@@ -492,6 +505,7 @@ def test_point_is_weaker_than_guard_is_weaker_than_bound(
     assert passed == sorted(passed)
 
 
+@UNHURRIED
 @given(
     value=ANY, low=ANY, high=ANY, limit=st.tuples(ANY, ANY), op=st.sampled_from(list(Op)), guard=ANY,
     confidence=ANY, share=ANY, n=st.integers(-5, 10**12), kind=KINDS,
@@ -514,6 +528,7 @@ def test_no_numbers_make_it_raise(  # noqa: PLR0917  # Hypothesis names them all
             assert held.inside(value)
 
 
+@UNHURRIED
 @given(ANY)
 def test_round12_is_stable(value: float) -> None:
     """Rounding twice is rounding once, and moves no number by more than its twelfth digit."""
@@ -524,11 +539,20 @@ def test_round12_is_stable(value: float) -> None:
         assert math.copysign(1.0, once) == 1.0 or once < 0
 
 
+@UNHURRIED
 @given(limits(), limits(), TAME)
 def test_tighter_means_that_less_is_inside(one: Limit, other: Limit, value: float) -> None:
     """Whatever keeps to the tighter limit keeps to the other."""
     if one.tighter_or_equal(other) and one.inside(value):
         assert other.inside(value)
+
+
+def test_an_integer_too_large_for_a_float_is_no_limit() -> None:
+    """Limits are read from files that anyone may write: 10^400 is neither kept nor a crash."""
+    limit = Limit(Op.AT_MOST, 10**400)
+    found = decide(Estimate(value=1.0, n=5), "fact", limit, Rule())
+    assert found.outcome is Outcome.NOT_MEASURED
+    assert str(limit) == "at most nan"
 
 
 def test_text_limits() -> None:

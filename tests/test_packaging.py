@@ -28,7 +28,9 @@ def tracked(folder: str) -> set[str]:
     done = subprocess.run(["git", "ls-files", folder], cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode == 0 and done.stdout:
         return set(done.stdout.split())
-    found = (path for path in (ROOT / folder).rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    found = (
+        path for path in (ROOT / folder).rglob("*") if path.is_file() and "__pycache__" not in path.parts
+    )
     return {path.relative_to(ROOT).as_posix() for path in found}
 
 
@@ -65,5 +67,7 @@ def test_mlgate_runs_from_the_zipped_wheel(tmp_path: Path, wheel: set[str]) -> N
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    shipped = {name for name in wheel if name.startswith("mlgate/_content/checks/") and name.endswith(".yaml")}
+    shipped = {
+        name for name in wheel if name.startswith("mlgate/_content/checks/") and name.endswith(".yaml")
+    }
     assert int(done.stdout) == len(shipped)

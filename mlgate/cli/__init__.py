@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import sys
 import traceback
+from pathlib import Path
 
 import click
 
@@ -23,6 +24,12 @@ COMMANDS = {
     "policy": "Show, lint, or describe policies.",
     "run": "Judge releases against a policy and write the report.",
 }
+
+
+own_checks = click.option(
+    "--checks", "extra", multiple=True, type=click.Path(path_type=Path), help="Folder with your own checks."
+)
+"""The option of every command that looks into the catalogue."""
 
 
 class Lazy(click.Group):

@@ -10,11 +10,12 @@ from pathlib import Path
 import click
 
 from mlgate import catalogue
+from mlgate.cli import own_checks
 
 
 @click.command("checks")
 @click.argument("check_id", required=False)
-@click.option("--checks", "extra", multiple=True, type=click.Path(path_type=Path), help="Folder with your own.")
+@own_checks
 def command(check_id: str | None, extra: Sequence[Path]) -> None:
     """List the catalogue of checks, or show the one with CHECK_ID."""
     checks = catalogue.load(extra)

@@ -11,13 +11,14 @@ import click
 
 from mlgate import catalogue
 from mlgate.catalogue import Check
+from mlgate.cli import own_checks
 
 WIDTH = 88
 
 
 @click.command("explain")
 @click.argument("check_id")
-@click.option("--checks", "extra", multiple=True, type=click.Path(path_type=Path), help="Folder with your own.")
+@own_checks
 def command(check_id: str, extra: Sequence[Path]) -> None:
     """Explain CHECK_ID: measure, formula, limits, sources, and where its code is."""
     click.echo(describe(catalogue.get(catalogue.load(extra), check_id, "mlgate explain")))
@@ -34,7 +35,8 @@ def describe(check: Check) -> str:
         ("guard", _guard(check)),
         ("tasks", ", ".join(check.tasks) or "any"),
         ("needs", ", ".join(check.needs) or "nothing but the table"),
-        ("measure", f"{measure.id} ({measure.package} {measure.version}), a {measure.kind} in unit {measure.unit}"),
+        ("measure", f"{measure.id} (version {measure.version}, from {measure.package})"),
+        ("gives", f"{_article(measure.kind)} in unit {measure.unit}, better {measure.better}"),
         ("code", measure.location),
         ("formula", measure.source),
         ("maps to", ", ".join(check.maps_to) or "no control yet"),
@@ -80,3 +82,7 @@ def _guard(check: Check) -> str:
     if check.measure.kind != "estimate":
         return "none: a fact is compared as it is"
     return "5 % of the limit" if check.guard is None else f"{check.guard:g}"
+
+
+def _article(kind: str) -> str:
+    return f"an {kind}" if kind == "estimate" else f"a {kind}"

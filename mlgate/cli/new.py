@@ -11,6 +11,8 @@ from mlgate import measures
 from mlgate.errors import ContentError
 from mlgate.measures import Measure
 
+NEW = "mlgate new check"
+
 ID = re.compile(r"^[a-z0-9][a-z0-9-]*/[a-z0-9][a-z0-9-]*$")
 
 CHECK = """\
@@ -78,11 +80,11 @@ def command() -> None:
 def check(check_id: str, measure_id: str, checks: Path, cases: Path) -> None:
     """Write CHECKS/<family>/<name>.yaml and CASES/<family>/<name>.yaml for CHECK_ID."""
     if not ID.match(check_id):
-        raise ContentError("mlgate new check", f"{check_id!r} is no check id", "write family/name in lower case")
+        raise ContentError(NEW, f"{check_id!r} is no check id", "write family/name in lower case")
     known = measures.catalogue()
     if measure_id not in known:
         raise ContentError(
-            "mlgate new check", f"there is no measure {measure_id!r}", f"there are {', '.join(sorted(known))}"
+            NEW, f"there is no measure {measure_id!r}", f"there are {', '.join(sorted(known))}"
         )
     target, case = checks / f"{check_id}.yaml", cases / f"{check_id}.yaml"
     for path in (target, case):
@@ -90,7 +92,8 @@ def check(check_id: str, measure_id: str, checks: Path, cases: Path) -> None:
             raise ContentError(str(path), "exists already", "edit it, or choose another id")
     _write(target, _check(check_id, known[measure_id]))
     _write(case, _cases(check_id, known[measure_id]))
-    click.echo(f"wrote {target} and {case}; fill in the words, then: mlgate explain {check_id} --checks {checks}")
+    click.echo(f"wrote {target} and {case}; fill in the words, then:")
+    click.echo(f"  mlgate explain {check_id} --checks {checks}")
 
 
 def _check(check_id: str, measure: Measure) -> str:

@@ -10,12 +10,9 @@ import click
 
 from mlgate import catalogue
 from mlgate import policy as policies
+from mlgate.cli import own_checks
 
 SCHEMAS = ("release", "policy", "check", "report")
-
-own_checks = click.option(
-    "--checks", "extra", multiple=True, type=click.Path(path_type=Path), help="Folder with your own checks."
-)
 
 
 @click.group("policy")

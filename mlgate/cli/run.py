@@ -18,12 +18,14 @@ from mlgate.cli import complain
 from mlgate.errors import ContentError, MlgateError
 from mlgate.findings import ExitCode, Report
 
+UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
+
 WORST_FIRST = (ExitCode.INVALID, ExitCode.BLOCKED, ExitCode.UNDECIDED, ExitCode.APPROVED)
 
 
 @click.command("run")
 @click.argument("releases", nargs=-1, type=click.Path(path_type=Path))
-@click.option("--policy", "policies", multiple=True, metavar="FILE|ID", help="Policy; several merge in order.")
+@click.option("--policy", "policies", multiple=True, metavar="FILE|ID", help="Several merge in order.")
 @click.option("--out", default=DEFAULT_OUT, type=click.Path(path_type=Path), show_default=True)
 @click.option("--format", "formats", default="html,json", show_default=True, help="html, json, or both.")
 @click.option("--checks", multiple=True, type=click.Path(path_type=Path), help="Folder with your own checks.")
@@ -31,9 +33,9 @@ WORST_FIRST = (ExitCode.INVALID, ExitCode.BLOCKED, ExitCode.UNDECIDED, ExitCode.
 @click.option("--only", metavar="GLOB", help="Judge only these uses; never promotable.")
 @click.option("--as-of", metavar="TIME", help="The run's clock, ISO 8601; default: now.")
 @click.option("--advisory", is_flag=True, help="Let a run that cannot be promoted say approved.")
-@click.option("--explain-plan", is_flag=True, help="Print the queries and which checks share them; judge nothing.")
+@click.option("--explain-plan", is_flag=True, help="Print the queries, judge nothing.")
 @click.option("--debug", is_flag=True, help="Show tracebacks.")
-def command(
+def command(  # noqa: PLR0917  click passes options by name
     releases: tuple[Path, ...],
     policies: tuple[str, ...],
     out: Path,
@@ -57,7 +59,7 @@ def command(
 
     wanted = _formats(formats)
     clock = _clock(as_of)
-    paths = releases or (Path("release.yaml"),)
+    paths = tuple(dict.fromkeys(releases)) or (Path("release.yaml"),)
     folders = _folders(paths, out)
     codes: list[ExitCode] = []
     if len(paths) > 1 and not explain_plan:
@@ -103,7 +105,11 @@ def _publish(report: Report, folder: Path, formats: Sequence[str], *, several: b
     """Write, then print; the report is there before the process says no."""
     from mlgate.render import output, terminal
 
-    written = output.write(report, folder, formats)
+    try:
+        written = output.write(report, folder, formats)
+    except ValueError as error:  # a report that breaks its own schema is a fault of ours, and no approval
+        report = broken(error, None)
+        written = output.write(report, folder, formats)
     for problem in report.errors:
         complain(MlgateError(problem.where, problem.what, problem.todo))
     terminal.show(report, sys.stdout, title=several)
@@ -125,7 +131,7 @@ def _formats(given: str) -> tuple[str, ...]:
     wanted = tuple(part.strip() for part in given.split(",") if part.strip())
     for one in wanted:
         if one not in FORMATS:
-            raise MlgateError("--format", f"{one!r} is not written by mlgate run", f"use {', '.join(FORMATS)}")
+            raise MlgateError("--format", f"{one!r} is not written here", f"use {', '.join(FORMATS)}")
     return wanted
 
 
@@ -135,7 +141,9 @@ def _clock(given: str | None) -> datetime | None:
     try:
         moment = datetime.fromisoformat(given)
     except ValueError as error:
-        raise MlgateError("--as-of", f"{given!r} is no ISO 8601 time", "write 2026-11-21T09:00:00Z") from error
+        raise MlgateError(
+            "--as-of", f"{given!r} is no ISO 8601 time", "write 2026-11-21T09:00:00Z"
+        ) from error
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
@@ -143,7 +151,7 @@ def _folders(paths: Sequence[Path], out: Path) -> dict[Path, Path]:
     """Give each release a folder of its own when there are several."""
     if len(paths) == 1:
         return {paths[0]: out}
-    named = {path: out / re.sub(r"[^A-Za-z0-9._-]+", "-", str(path.with_suffix(""))).strip("-.") for path in paths}
+    named = {path: out / UNSAFE.sub("-", str(path.with_suffix(""))).strip("-.") for path in paths}
     if len(set(named.values())) < len(paths):
         raise ContentError("releases", "two of them would be written to one folder", "name each release once")
     return named

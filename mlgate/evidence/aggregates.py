@@ -177,7 +177,7 @@ def _aggregate_step(table: Table, share: _Share) -> Step:
         return {one: _answer(table, found, one) for one in share.serves}
 
     return Step(
-        what=f"profile {len(columns)} columns" if columns else "count rows",
+        what=f"profile {queries.listed(list(columns))}" if columns else "count rows",
         expression=source.aggregate([_expression(source, fact).name(name) for fact, name in names.items()]),
         serves=tuple(share.serves),
         distribute=distribute,

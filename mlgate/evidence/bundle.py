@@ -64,9 +64,7 @@ def read_release(path: Path) -> tuple[Release, YamlDocument]:
     return load_release(path)
 
 
-def open_evidence(
-    release: Release, file: YamlDocument, tables: Collection[str], access: Access
-) -> Evidence:
+def open_evidence(release: Release, file: YamlDocument, tables: Collection[str], access: Access) -> Evidence:
     """Open the named tables and every declared document.
 
     Raises EvidenceError when something named does not exist, lies outside the repository, or does not
@@ -92,9 +90,7 @@ def open_evidence(
         )
         for name, text in documents.items()
     ]
-    return Evidence(
-        release=release, file=file, tables=opened, documents=documents, records=tuple(records)
-    )
+    return Evidence(release=release, file=file, tables=opened, documents=documents, records=tuple(records))
 
 
 def _document(name: str, location: str, file: YamlDocument, access: Access) -> DocumentText:

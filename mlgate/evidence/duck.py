@@ -92,11 +92,6 @@ def text(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
 
 
-def texts(values: Iterable[str]) -> str:
-    """Quote several texts, separated by commas."""
-    return ", ".join(map(text, values))
-
-
 def usable_memory() -> int:
     """Return the bytes of memory that this process may use: the machine's, or its container's."""
     found = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]

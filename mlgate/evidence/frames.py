@@ -31,6 +31,7 @@ class Frame:
     """Label and prediction 0.0, 1.0 or NaN; score any float or NaN."""
     groups: Mapping[By, Coded]
     n: NDArray[np.int64]
+    """Rows, those of weight zero included."""
     w: NDArray[np.float64]
     w2: NDArray[np.float64]
     weighted: bool
@@ -65,7 +66,9 @@ def _unsound(roles: Mapping[str, NDArray[np.float64]], weights: Sequence[NDArray
     missing = [role for role, values in roles.items() if not np.isfinite(values).all()]
     if missing:
         return f"values of {', '.join(missing)} are missing"
-    if not all(0 < one.sum() < np.inf for one in weights):
+    with np.errstate(over="ignore"):  # what overflows is infinite, and is told as a fault
+        sound = all(0 < one.sum() < np.inf for one in weights)
+    if not sound:
         return (
             "the weights, or their squares, add up to zero or to more than a number can hold; "
             "correct the weight column"
@@ -76,7 +79,10 @@ def _unsound(roles: Mapping[str, NDArray[np.float64]], weights: Sequence[NDArray
 def _totals(values: NDArray[Number], order: NDArray[np.intp], starts: NDArray[np.intp]) -> NDArray[Number]:
     import numpy as np
 
-    totals: NDArray[Number] = np.add.reduceat(values[order], starts) if len(starts) else values[:0]
+    if not len(starts):
+        return values[:0]
+    with np.errstate(over="ignore"):  # seen by `_unsound`
+        totals: NDArray[Number] = np.add.reduceat(values[order], starts)
     return totals
 
 

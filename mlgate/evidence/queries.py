@@ -51,6 +51,17 @@ def run(table: Table, expression: ir.Table, what: str) -> pa.Table:
         raise _failed(table, what, _said(error), error) from error
 
 
+def answer(table: Table, step: Step) -> Mapping[Statistic, Answer]:
+    """Run a query of the plan and hand out its result. EvidenceError when there is too much of it."""
+    import pyarrow as pa
+
+    result = run(table, step.expression, step.what)
+    try:
+        return step.distribute(result)
+    except (pa.ArrowException, MemoryError, OverflowError) as error:
+        raise _failed(table, step.what, _said(error), error) from error
+
+
 def _failed(table: Table, what: str, said: str, error: Exception) -> EvidenceError:
     short = isinstance(error, MemoryError) or "OutOfMemory" in type(error).__name__
     todo = "check that the table holds what release.yaml says of it"
@@ -93,6 +104,11 @@ def is_infinite(values: ir.NumericColumn) -> ir.BooleanColumn:
     if _has(values, "IsInf"):
         return values.isinf()
     return (values > real(sys.float_info.max)) | (values < real(-sys.float_info.max))
+
+
+def about_distinct(values: ir.Column) -> ir.IntegerScalar:
+    """Count distinct values roughly, or exactly in engines that cannot do it roughly."""
+    return values.approx_nunique() if _has(values, "ApproxCountDistinct") else values.nunique()
 
 
 def _has(column: ir.Column, operation: str) -> bool:

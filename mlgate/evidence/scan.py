@@ -89,7 +89,7 @@ def scan(
     answers: dict[Statistic, Answer] = {}
     for step in _steps(table, asked, found):
         tell(f"{table.name}: {step.what}")
-        answers |= step.distribute(queries.run(table, step.expression, step.what))
+        answers |= queries.answer(table, step)
     unanswered = [one for one in asked if one not in answers]
     if unanswered:
         raise EvidenceError(table.location, f"{unanswered[0]} was not answered", "report this as a bug")

@@ -66,10 +66,15 @@ def look(table: Table, statistics: Collection[TableStatistic]) -> Look | None:
     if not counts and not values:
         return None
     roles = {role for one in counts for role in one.roles}
-    for role in sorted(roles):
-        _demand(table, role)
     columns = table.columns
     derived = "prediction" in roles and columns.prediction is None
+    if derived:
+        table.require("score", "the prediction follows from it")
+    for role in sorted(roles):
+        _demand(table, role)
+    if counts:
+        # Without this, a table that lacks the weights would be counted as if all were 1.
+        table.require("weight", "every count needs it")
     classes = {"prediction": columns.prediction} if "prediction" in roles and not derived else {}
     coded_as_label = bool(classes) and table.prediction_positive is None
     if columns.label is not None and ("label" in roles or coded_as_label):
@@ -112,7 +117,7 @@ def expression(table: Table, asked: Look) -> ir.Table:
     if asked.weight is not None:
         found |= _number_facts(source, "weight", asked.weight)
     for position, name in enumerate(grouped):
-        found[f"size{position}"] = source[name].approx_nunique()
+        found[f"size{position}"] = queries.about_distinct(source[name])
     return source.aggregate(**found)
 
 

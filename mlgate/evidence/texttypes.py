@@ -17,10 +17,11 @@ default may be off in the last digit. Null tokens are texts: -999 does not make 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
-from mlgate.evidence.duck import text, texts
+from mlgate.evidence.duck import text
 
 if TYPE_CHECKING:
     from mlgate.cells import ColumnType
@@ -41,7 +42,7 @@ DUCKDB_TYPES: Mapping[ColumnType, str] = {
 }
 """How a column of each type is stored. Timestamps are UTC and have no zone."""
 
-_TRUTHS = ("True", "true", "TRUE", "False", "false", "FALSE")
+_TRUTH = "True|true|TRUE|False|false|FALSE"
 _WHOLE = r"(?:0|[1-9][0-9]*)"
 _SHORT = r"(?:0|[1-9][0-9]{0,17})"
 _EXPONENT = r"[eE][+-]?[0-9]+"
@@ -69,9 +70,16 @@ INTEGER, NUMBER, BOOLEAN, STRING = 1, 2, 4, 8
 
 
 def non_null(value: str, nulls: Collection[str]) -> str:
-    """Return SQL: the text `value`, null where it is one of the null tokens."""
+    """Return SQL: the text `value`, null where it is one of the null tokens.
+
+    A pattern, and no IN list: DuckDB makes a join of each, and a thousand columns need minutes.
+    """
     tokens = [token for token in nulls if "\0" not in token]  # no file that is read holds a NUL
-    return f"CASE WHEN {value} IN ({texts(tokens)}) THEN NULL ELSE {value} END" if tokens else value
+    if not tokens:
+        return value
+    longest = max(len(token.encode()) for token in tokens)
+    missing = _matches(value, "|".join(map(re.escape, tokens)))
+    return f"CASE WHEN strlen({value}) > {longest} THEN {value} WHEN {missing} THEN NULL ELSE {value} END"
 
 
 def sorts(value: str, *, seen: int = 0) -> str:
@@ -85,7 +93,7 @@ def sorts(value: str, *, seen: int = 0) -> str:
     if not seen & BOOLEAN:
         branches.append(f"WHEN {_matches(value, _NUMBER)} THEN {NUMBER}")
     if not seen & (INTEGER | NUMBER):
-        branches.append(f"WHEN {value} IN ({texts(_TRUTHS)}) THEN {BOOLEAN}")
+        branches.append(f"WHEN {_matches(value, _TRUTH)} THEN {BOOLEAN}")
     case = f"CASE WHEN {value} IS NULL THEN NULL {' '.join(branches)} ELSE {STRING} END"
     return f"bit_or({case})"
 

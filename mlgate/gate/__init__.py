@@ -7,11 +7,12 @@ planned must come back as a finding; one that does not is `not_measured`, whatev
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 
 from mlgate.errors import PolicyError
+from mlgate.estimates import Estimate
 from mlgate.evidence.bundle import Evidence
 from mlgate.evidence.release import Release
 from mlgate.evidence.scan import Query, plan
@@ -32,7 +33,6 @@ from mlgate.gate import identity
 from mlgate.gate.measuring import ASIDE, Measured, measure_all
 from mlgate.gate.questions import Question, questions
 from mlgate.gate.recording import record
-from mlgate.estimates import Estimate
 from mlgate.policy import Policy, Use, applies, chosen_by_author
 
 
@@ -54,9 +54,8 @@ def selected(policy: Policy, only: str | None) -> tuple[Use, ...]:
         return policy.uses
     chosen = tuple(use for use in policy.uses if fnmatchcase(use.id, only))
     if not chosen:
-        raise PolicyError(
-            "--only", f"no check of policy {policy.id} matches {only!r}", f"it has {[u.id for u in policy.uses]}"
-        )
+        there = ", ".join(use.id for use in policy.uses)
+        raise PolicyError("--only", f"no check of policy {policy.id} matches {only!r}", f"it has {there}")
     return chosen
 
 
@@ -78,7 +77,9 @@ def tables_needed(policy: Policy, release: Release, only: str | None) -> tuple[s
     return tuple(named)
 
 
-def explain(evidence: Evidence, policy: Policy, only: str | None = None) -> list[tuple[Query, tuple[str, ...]]]:
+def explain(
+    evidence: Evidence, policy: Policy, only: str | None = None
+) -> list[tuple[Query, tuple[str, ...]]]:
     """Return the queries that a run sends, each with the ids of the checks that share it."""
     asked = _asked(evidence, policy, only)
     shown = []
@@ -86,12 +87,13 @@ def explain(evidence: Evidence, policy: Policy, only: str | None = None) -> list
         wanted = dict.fromkeys(one for q in asked if q.use.table == name for one in q.statistics)
         scanned = [one for one in wanted if not isinstance(one, ASIDE)]
         for query in plan(table, scanned) if scanned else ():
-            sharing = [q.base_id for q in asked if q.use.table == name and set(q.statistics) & set(query.serves)]
+            served = set(query.serves)
+            sharing = [q.base_id for q in asked if q.use.table == name and served & set(q.statistics)]
             shown.append((query, tuple(dict.fromkeys(sharing))))
     return shown
 
 
-def judge(evidence: Evidence, policy: Policy, options: Options = Options()) -> Report:  # noqa: B008  frozen
+def judge(evidence: Evidence, policy: Policy, options: Options = Options()) -> Report:
     """Judge the evidence against the policy.
 
     Raises MlgateError when something named does not exist or cannot be asked: then nothing was judged.
@@ -115,7 +117,7 @@ def judge(evidence: Evidence, policy: Policy, options: Options = Options()) -> R
         finished_at=_iso(datetime.now(UTC)),
         verdict=verdict,
         promotable=reason is None and verdict is Verdict.APPROVED,
-        promotable_reason=reason or (None if verdict is Verdict.APPROVED else f"the verdict is {verdict.value}"),
+        promotable_reason=reason,
         release=_release(evidence, policy),
         policy=_policy(policy),
         evidence=evidence.records,
@@ -133,7 +135,7 @@ def _asked(evidence: Evidence, policy: Policy, only: str | None) -> list[Questio
 
 def _unanswered(lost: Sequence[Question], origin: Origin) -> list[Finding]:
     """Record what was planned and came back without a finding: not measured, whatever the reason."""
-    missing = Estimate.missing("the gate planned this check and got no finding back; please report this fault")
+    missing = Estimate.missing("the gate planned this check and got no finding back; report this fault")
     return [
         finding
         for one in lost

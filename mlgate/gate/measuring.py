@@ -99,14 +99,10 @@ def _measure(question: Question, answers: Mapping[Statistic, Answer]) -> list[Me
     return list(_slices(question, question.slicing, own))
 
 
-def _timed(
-    question: Question, piece: Mapping[str, str] | None, own: Mapping[Statistic, Answer]
-) -> Measured:
+def _timed(question: Question, piece: Mapping[str, str] | None, own: Mapping[Statistic, Answer]) -> Measured:
     started = time.perf_counter()
     estimate = _estimate(question, own)
-    return Measured(
-        question=question, piece=piece, estimate=estimate, seconds=time.perf_counter() - started
-    )
+    return Measured(question=question, piece=piece, estimate=estimate, seconds=time.perf_counter() - started)
 
 
 def _estimate(question: Question, own: Mapping[Statistic, Answer]) -> Estimate:

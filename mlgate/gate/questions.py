@@ -104,9 +104,9 @@ def _unfold(policy: Policy, evidence: Evidence, use: Use, reason: str | None) ->
     if lacking is not None:
         yield _silent(use, refusal=lacking)
         return
-    for by in _group_sets(use, evidence, table):
+    for by in _group_sets(use, table):
         for slicing in (None, *use.slices):
-            yield _question(policy, evidence, use, table, by, slicing)
+            yield _question(policy, evidence, use, by=by, slicing=slicing)
 
 
 def _silent(use: Use, *, refusal: str | None = None, not_applicable: str | None = None) -> Question:
@@ -125,10 +125,11 @@ def _question(
     policy: Policy,
     evidence: Evidence,
     use: Use,
-    table: Table,
+    *,
     by: tuple[By, ...] | None,
     slicing: tuple[By, ...] | None,
 ) -> Question:
+    table = evidence.tables[use.table]
     given = {
         "by": by or (),
         "min_group": use.min_group,
@@ -155,7 +156,7 @@ def _sliced(statistic: Statistic, slicing: tuple[By, ...], use: Use) -> Statisti
     return replace(statistic, by=statistic.by + tuple(one for one in slicing if one not in statistic.by))
 
 
-def _group_sets(use: Use, evidence: Evidence, table: Table) -> list[tuple[By, ...] | None]:
+def _group_sets(use: Use, table: Table) -> list[tuple[By, ...] | None]:
     if not use.measure.over_groups:
         return [None]
     sets = use.groups or tuple((column,) for column in table.columns.protected)
@@ -193,9 +194,7 @@ def _lacking(use: Use, table: Table, evidence: Evidence) -> str | None:
         elif kind == "table":
             if name not in evidence.tables:
                 return f"the release has no table {name!r}; add it under `data:`"
-        elif need == "protected" and use.groups:
-            continue
-        elif need == "prediction" and table.columns.has("prediction"):
+        elif (need == "protected" and use.groups) or (need == "prediction" and table.columns.has(need)):
             continue
         elif need in table.absent:
             raise EvidenceError(

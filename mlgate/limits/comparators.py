@@ -43,24 +43,25 @@ class Limit:
 
     def __str__(self) -> str:
         """Say it as a sentence does: `at least 0.8`."""
-        match self.op:
-            case Op.BETWEEN if isinstance(self.value, tuple):
-                return f"between {self.value[0]:g} and {self.value[1]:g}"
-            case Op.HOLDS:
-                return "true" if self.value else "false"
-            case _:
-                shown = f"{self.value:g}" if isinstance(self.value, (int, float)) else repr(self.value)
-                return f"{self.op.value.replace('_', ' ')} {shown}"
+        match self.value:
+            case (low, high):
+                return f"between {_float(low):.12g} and {_float(high):.12g}"
+            case value if self.op is Op.HOLDS:
+                return "true" if value else "false"
+            case int() | float() as value:
+                return f"{self.op.value.replace('_', ' ')} {_float(value):.12g}"
+            case value:
+                return f"{self.op.value.replace('_', ' ')} {value!r}"
 
     @property
     def span(self) -> tuple[float, float] | None:
         """Lowest and highest number inside, rounded; None for text, for NaN and for crossed ends."""
         match self.value:
             case (low, high) if self.op is Op.BETWEEN:
-                low, high = float(low), float(high)
+                low, high = _float(low), _float(high)
             case int() | float() if self.op is not Op.BETWEEN:
-                low = -math.inf if self.op is Op.AT_MOST else float(self.value)
-                high = math.inf if self.op is Op.AT_LEAST else float(self.value)
+                low = -math.inf if self.op is Op.AT_MOST else _float(self.value)
+                high = math.inf if self.op is Op.AT_LEAST else _float(self.value)
             case _:
                 return None
         if math.isnan(low) or math.isnan(high) or low > high or low == math.inf or high == -math.inf:
@@ -82,3 +83,11 @@ class Limit:
         if mine is None or theirs is None:
             return False
         return theirs[0] <= mine[0] and mine[1] <= theirs[1]
+
+
+def _float(number: float) -> float:
+    """Return a number as a float; an integer that is too large for one is not a number to compare with."""
+    try:
+        return float(number)
+    except OverflowError:
+        return math.nan

@@ -73,15 +73,16 @@ def decide_family(estimates: Sequence[Estimate], kind: str, limit: Limit, rule: 
     ]
     alpha = 1.0 - rule.confidence
     family = [claim for some in claims for claim in some]
-    rejected = iter(holm(family, limit, alpha) if noisy else [])
-    level = alpha / max(sum(claim.fault is None for claim in family), 1)
+    rejected = holm(family, limit, alpha) if noisy else []
+    level = alpha / max(sum(claim.fault is None for claim in family) - sum(rejected), 1)
+    of_claim = iter(rejected)
     decisions = []
     for estimate, fault, some in zip(estimates, faults, claims, strict=True):
         if fault is not None:
             empty = (None,) * len(estimate.comparisons)
             decision = Decision(outcome=Outcome.NOT_MEASURED, decided_on="", reason=fault, groups=empty)
         elif noisy:
-            outside = [next(rejected) for _ in some]
+            outside = [next(of_claim) for _ in some]
             decision = _weigh(estimate, some, outside, limit, rule, level=level)
         else:
             decision = _compare(estimate, some, limit)
@@ -139,7 +140,7 @@ def _weigh(
     *,
     level: float,
 ) -> Decision:
-    """Decide under noise. `outside` says which claims Holm rejects, `level` where it starts."""
+    """Decide under noise. `outside` says which claims Holm rejects, `level` where it stops."""
     guard = 0.0 if rule.decision == "bound" else rule.guard
     outcomes = [
         _outcome(claim, rejected, passes(claim.value, claim.bounds, limit, guard))

@@ -57,7 +57,7 @@ class UniqueKey:
         """Add up the repeats and the missing keys."""
         del params
         if not cells.of:
-            return Estimate.missing("the release names no key column, and the check no columns")
+            return Estimate.missing("the table has no key column, and the check names no columns")
         asked, found = _repeats(cells)
         if found.rows == 0:
             return Estimate.missing(EMPTY)

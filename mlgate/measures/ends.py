@@ -39,7 +39,7 @@ def between_ends(name: str, kind: ColumnType, low: float | str | None, high: flo
 
 def _times_ordered(where: str, kind: str, given: Sequence[float | str]) -> bool:
     try:
-        times = [datetime.fromisoformat(str(end)) for end in given]
+        times = [datetime.fromisoformat(end) for end in given]  # type: ignore[arg-type]  # numbers raise
         return sorted(times) == times
     except (TypeError, ValueError):
         raise PolicyError(

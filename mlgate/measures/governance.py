@@ -33,6 +33,7 @@ class ReleasePins:
         if answer.pins == 0:
             return Estimate.missing("the policy fixes nothing under `release:`")
         rows = tuple(
-            GroupEstimate(group={"pin": pin}, n=1, value=1.0, reason=sentence) for pin, sentence in answer.found
+            GroupEstimate(group={"pin": pin}, n=1, value=1.0, reason=sentence)
+            for pin, sentence in answer.found
         )
         return Estimate(value=float(len(answer.found)), n=answer.pins, groups=rows)

@@ -103,8 +103,14 @@ class Policy:
 
     @property
     def can_block(self) -> bool:
-        """Whether any of its checks can stop a release; a policy that cannot is never promotable."""
-        return any(self._asked(use) and use.severity is Severity.BLOCK for use in self.uses)
+        """Whether any of its checks can stop a release; a policy that cannot is never promotable.
+
+        Keeping to the pins shows nothing about a model, so that check alone does not count.
+        """
+        return any(
+            self._asked(use) and use.severity is Severity.BLOCK and use.check.family != "governance"
+            for use in self.uses
+        )
 
     @property
     def screen(self) -> bool:

@@ -20,6 +20,12 @@ def count(value: float | None) -> str:
     return f"{int(value):,}" if float(value).is_integer() else _trimmed(f"{value:,.2f}")
 
 
+def about(rows: int) -> str:
+    """Write an estimate of how many rows: rounded up to two digits, `1,400`."""
+    step = 10 ** max(len(str(rows)) - 2, 0)
+    return f"{-(-rows // step) * step:,}"
+
+
 def exact(value: float) -> str:
     """Write a number with all its digits, as a limit is stated: `0.78`, `1,400`."""
     if isinstance(value, int) or (value.is_integer() and abs(value) < _HUGE):

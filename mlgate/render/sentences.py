@@ -44,6 +44,12 @@ def quantity(finding: Finding) -> str:
     return shown if finding.value is None or finding.unit == "1" else f"{shown} {finding.unit}"
 
 
+def rows(finding: Finding) -> str:
+    """Write how many rows the value rests on; a dash where it rests on none, as a document does."""
+    on_none = not finding.n or (finding.limit is not None and finding.limit.op == "holds")
+    return numbers.count(None if on_none else finding.n)
+
+
 def level(finding: Finding) -> str:
     """Name the interval of a finding by its two-sided level: `90 % interval`."""
     if finding.confidence is None:
@@ -86,10 +92,12 @@ def guarantee(finding: Finding) -> str | None:
     return f"A model whose true value is {numbers.rough(past)} is let through {times}."
 
 
-def consequence(finding: Finding) -> str:
+def consequence(finding: Finding) -> str:  # noqa: PLR0911  one for each case
     """Say what the outcome does to the release: stops it, or why not."""
     if finding.outcome is Outcome.NOT_APPLICABLE:
         return "left out"
+    if finding.outcome is Outcome.PASS:
+        return SEVERITIES[finding.severity]
     if finding.severity is not Severity.BLOCK:
         return f"{SEVERITIES[finding.severity]}: it does not stop the release"
     if not finding.accepted:
@@ -191,7 +199,7 @@ def _undecided(finding: Finding) -> list[str]:
     clauses = (finding.reason or "").split("; ")
     said = [one for one in clauses if one and not (known and one.startswith("the estimate "))]
     if finding.needed_n:
-        said.append(f"about {numbers.count(finding.needed_n)} would")
+        said.append(f"about {numbers.about(finding.needed_n)} would")
     return said
 
 

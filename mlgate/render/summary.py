@@ -54,7 +54,7 @@ def _subject(report: Report) -> str:
         return "The run broke off before the release was read."
     what = f"This report is about version {release.version} of {release.name}"
     task = f", {TASKS[release.task]}" if release.task in TASKS else ""
-    use = f" It is meant to: {release.intended_use.rstrip('.')}." if release.intended_use else ""
+    use = f" It is meant to: {release.intended_use.strip().rstrip('.')}." if release.intended_use else ""
     rows = [one for one in report.evidence if one.kind == "table" and one.rows is not None]
     looked = " and ".join(f"{numbers.count(one.rows)} rows ({one.name})" for one in rows)
     return f"{what}{task}.{use}" + (f" It was judged on {looked}." if looked else "")

@@ -144,7 +144,7 @@ def _row(finding: Finding, *, symbols: bool) -> tuple[str, ...]:
         sentences.quantity(finding),
         numbers.interval_of(finding) or "-",
         sentences.limit_short(finding.limit),
-        numbers.count(finding.n or None),
+        sentences.rows(finding),
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from mlgate.findings import (
+    GOVERNANCE,
     Finding,
     Outcome,
     Report,
@@ -170,8 +171,11 @@ def family(name: str) -> tuple[str, str]:
 
 
 def unasked(report: Report) -> tuple[str, ...]:
-    """Return the families that no check of the policy asked about, as a part of the scope."""
-    asked = {one.family for one in report.findings}
+    """Return the families that no check of the policy asked about, as a part of the scope.
+
+    Governance is not among them: the gate itself asks there, and only what it finds is a finding.
+    """
+    asked = {GOVERNANCE, *(one.family for one in report.findings)}
     return tuple(f"{name} ({asks})" for key, (name, asks) in FAMILIES.items() if key not in asked)
 
 

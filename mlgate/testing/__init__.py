@@ -7,16 +7,17 @@ the gate itself, and compares outcome and value.
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
+from pydantic import Field
 
 from mlgate import api, strict_yaml
-from mlgate.findings import Finding
+from mlgate.findings import GOVERNANCE, Finding
 
 TOLERANCE = 1e-9
 
@@ -28,11 +29,11 @@ class Example(strict_yaml.Model):
 
     name: str
     expect: Expected
-    use: dict[str, Any] = {}
+    use: Mapping[str, Any] = Field(default_factory=dict)
     """Keys of the policy's use of the check: its limit, groups, params, ..."""
-    release: dict[str, Any] = {}
+    release: Mapping[str, Any] = Field(default_factory=dict)
     """Merged over a minimal release whose evaluation table is `rows.csv`."""
-    policy: dict[str, Any] = {}
+    policy: Mapping[str, Any] = Field(default_factory=dict)
     """Merged over a policy that holds nothing but the use: pins, decision, ..."""
     rows: str
     """CSV with a header line."""
@@ -41,7 +42,7 @@ class Example(strict_yaml.Model):
     value: float | None = None
     n: int | None = None
     reason_contains: str | None = None
-    documents: dict[str, str] = {}
+    documents: Mapping[str, str] = Field(default_factory=dict)
     """Further files, name to text."""
 
 
@@ -118,22 +119,12 @@ def _write(case: Case, folder: Path) -> None:
         },
         example.release,
     )
-    use = {"check": case.check, "severity": "block", **example.use}
+    severity = {} if case.check.startswith(f"{GOVERNANCE}/") else {"severity": "block"}
+    use = {"check": case.check, **severity, **example.use}
     policy = _merged({"mlgate": 1, "policy": "case", "checks": [use]}, example.policy)
-    (folder / "release.yaml").write_text(_dump(release), encoding="utf-8")
-    (folder / "policy.yaml").write_text(_dump(policy), encoding="utf-8")
-
-
-def _dump(data: Mapping[str, Any]) -> str:
-    return str(yaml.dump(data, Dumper=_Plain, allow_unicode=True, sort_keys=False))
-
-
-class _Plain(yaml.SafeDumper):
-    """A dumper without anchors: the gate refuses aliases."""
-
-    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002  the base class's signature
-        """Write every value out."""
-        return True
+    # JSON is YAML without anchors, which the gate refuses.
+    (folder / "release.yaml").write_text(json.dumps(release), encoding="utf-8")
+    (folder / "policy.yaml").write_text(json.dumps(policy), encoding="utf-8")
 
 
 def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

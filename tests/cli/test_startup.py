@@ -40,7 +40,13 @@ main()
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--help"], ["--version"], ["checks"], ["explain", "performance/roc-auc"], ["policy", "lint", "baseline"]]
+    [
+        ["--help"],
+        ["--version"],
+        ["checks"],
+        ["explain", "performance/roc-auc"],
+        ["policy", "lint", "baseline"],
+    ]
     + [[name, "--help"] for name in sorted(COMMANDS)],
     ids=" ".join,
 )

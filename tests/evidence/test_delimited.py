@@ -144,7 +144,9 @@ def test_a_wrong_delimiter_is_recognised(delimiter: str, bench: Bench) -> None:
     """Only where the release needs columns that are not there: a single column may be called anything."""
     content = f'"y"{delimiter}p\n1{delimiter}0,5\n'.encode()
     written = r'"\\t"' if delimiter == "\t" else f"'[{delimiter}]'"
-    message = f"test.csv:1: has one column, .* delimiter is {written}; set data.evaluation.delimiter: {written}"
+    message = (
+        f"test.csv:1: has one column, .* delimiter is {written}; set data.evaluation.delimiter: {written}"
+    )
     with pytest.raises(EvidenceError, match=message):
         bench.read(content, Reading(wanted=frozenset({"y", "p"})))
     assert bench.read(content, Reading(dialect=Dialect(delimiter=delimiter))) == [(1, "0,5")]
@@ -156,7 +158,9 @@ def test_a_wrong_delimiter_is_recognised(delimiter: str, bench: Bench) -> None:
 def test_utf16_is_told_from_utf8(encoding: str, bench: Bench) -> None:
     """With a byte order mark or without, it is never read as UTF-8; with its encoding named, it is read."""
     content = "a,b\nä,2\n".encode(encoding)
-    with pytest.raises(EvidenceError, match=r"test.csv:1: (is UTF-(16|32) text.*set data.evaluation.encoding|has a NUL)"):
+    with pytest.raises(
+        EvidenceError, match=r"test.csv:1: (is UTF-(16|32) text.*set data.evaluation.encoding|has a NUL)"
+    ):
         bench.read(content)
     assert bench.read(content, Reading(encoding=encoding)) == [("ä", 2)]
 
@@ -217,11 +221,16 @@ class Bomb:
         (_parquet(), "is a parquet file, not CSV; name it .parquet"),
         (gzip.compress(b"a,b\n1,2\n"), "is gzip, not CSV"),
         (b"SQLite format 3\x00" + bytes(100), "is an SQLite database"),
-        *((pickle.dumps(Bomb(), protocol), "is a pickle, not CSV; .* executes code") for protocol in range(6)),
+        *(
+            (pickle.dumps(Bomb(), protocol), "is a pickle, not CSV; .* executes code")
+            for protocol in range(6)
+        ),
         (pickle.dumps([1], 0), "is a pickle"),
     ],
 )
-def test_other_formats_named_csv_are_recognised_and_never_loaded(content: bytes, what: str, bench: Bench) -> None:
+def test_other_formats_named_csv_are_recognised_and_never_loaded(
+    content: bytes, what: str, bench: Bench
+) -> None:
     """The message says what the file is; a pickle is never unpickled to find out."""
     with pytest.raises(EvidenceError, match=f"test.csv: {what}"):
         bench.read(content)
@@ -281,7 +290,9 @@ def test_whatever_csv_writer_writes_is_read_cell_by_cell(
         except EvidenceError:
             assert how["quoting"] == csv.QUOTE_MINIMAL
             return
-    oracle = csv.reader(io.StringIO(held.getvalue(), newline=""), delimiter=str(how["delimiter"]), strict=True)
+    oracle = csv.reader(
+        io.StringIO(held.getvalue(), newline=""), delimiter=str(how["delimiter"]), strict=True
+    )
     assert [list(row) for row in read] == [row for row in oracle if row][1:]
     if how["quoting"] != csv.QUOTE_MINIMAL:
         assert [list(row) for row in read] == rows

@@ -22,7 +22,13 @@ def repository(tmp_path: Path) -> Path:
     """Return a repository with a release in a folder of it, and data beside and above."""
     root = tmp_path / "repository"
     (root / ".git").mkdir(parents=True)
-    for name in ("data/test.csv", "releases/v1/own.csv", "data/a.parquet", "data/b.parquet", "data/.c.parquet"):
+    for name in (
+        "data/test.csv",
+        "releases/v1/own.csv",
+        "data/a.parquet",
+        "data/b.parquet",
+        "data/.c.parquet",
+    ):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(name, encoding="utf-8")
     (tmp_path / "secret.csv").write_text("a,b\n", encoding="utf-8")
@@ -55,7 +61,9 @@ def test_paths_are_relative_to_the_release_and_stay_in_its_repository(
     assert found.real.is_file()
 
 
-@pytest.mark.parametrize("written", ["../../../secret.csv", "/etc/passwd", "/etc/absent", "../../../absent", "link"])
+@pytest.mark.parametrize(
+    "written", ["../../../secret.csv", "/etc/passwd", "/etc/absent", "../../../absent", "link"]
+)
 def test_what_lies_outside_is_refused(written: str, release: Document, repository: Path) -> None:
     """Traversal, absolute paths and links are refused alike, whether the target exists or not."""
     (repository / "releases/v1/link").symlink_to(repository.parent / "secret.csv")
@@ -88,7 +96,9 @@ def test_without_git_the_directory_of_the_release_is_the_border(tmp_path: Path) 
     """Nothing above a lone release.yaml may be read."""
     (tmp_path / "a").mkdir()
     (tmp_path / "x.csv").touch()
-    lone = Document(path=tmp_path / "a" / "release.yaml", display="release.yaml", sha256="", data={}, lines={})
+    lone = Document(
+        path=tmp_path / "a" / "release.yaml", display="release.yaml", sha256="", data={}, lines={}
+    )
     with pytest.raises(EvidenceError, match="lies outside"):
         Territory.of(lone).find("../x.csv", WHERE)
 
@@ -105,7 +115,9 @@ def test_a_release_that_is_a_link_does_not_move_the_border(release: Document, re
 
 def test_an_absent_file_is_named_with_its_likely_neighbour(release: Document) -> None:
     """The message says where, what, and what was probably meant."""
-    with pytest.raises(EvidenceError, match=r"release.yaml:6: 'ovn.csv' does not exist; did you mean 'own.csv'"):
+    with pytest.raises(
+        EvidenceError, match=r"release.yaml:6: 'ovn.csv' does not exist; did you mean 'own.csv'"
+    ):
         Territory.of(release).find("ovn.csv", WHERE)
 
 
@@ -152,7 +164,9 @@ def test_a_glob_does_not_leave_the_repository(written: str, release: Document) -
         Territory.of(release).find_all(written, WHERE)
 
 
-@pytest.mark.parametrize("name", ["what?.csv", "all*.csv", "a[1].csv", "it's \"q\".csv", "$(id);.csv", "ü 🎉.csv"])
+@pytest.mark.parametrize(
+    "name", ["what?.csv", "all*.csv", "a[1].csv", 'it\'s "q".csv', "$(id);.csv", "ü 🎉.csv"]
+)
 def test_a_file_may_have_any_name(name: str, release: Document, repository: Path) -> None:
     """A name with wildcards in it is that file and no glob."""
     (repository / "releases/v1" / name).write_text("x", encoding="utf-8")
@@ -201,7 +215,9 @@ def test_a_large_file_that_is_written_to_is_noticed(
         snapshot.verify_unchanged()
 
 
-def test_a_name_that_becomes_a_link_is_not_followed(release: Document, repository: Path, workdir: Path) -> None:
+def test_a_name_that_becomes_a_link_is_not_followed(
+    release: Document, repository: Path, workdir: Path
+) -> None:
     """Between finding and opening, a file or a directory above it may be exchanged for a link."""
     found = Territory.of(release).find("../../data/test.csv", WHERE)
     (repository / "data/test.csv").unlink()
@@ -219,7 +235,9 @@ def test_only_regular_files_are_opened(release: Document, repository: Path, work
     os.mkfifo(repository / "releases/v1/pipe.csv")
     with pytest.raises(EvidenceError, match="is no regular file"):
         take(Territory.of(release).find("pipe.csv", WHERE), workdir)
-    with pytest.raises(EvidenceError, match=re.escape("is a directory; name its files, as in '../../data/*.parquet'")):
+    with pytest.raises(
+        EvidenceError, match=re.escape("is a directory; name its files, as in '../../data/*.parquet'")
+    ):
         take(Territory.of(release).find("../../data/", WHERE), workdir)
 
 

@@ -45,7 +45,7 @@ def test_checks_of_all_families_share_five_queries(credit: Table) -> None:
     queries = plan(credit, asked)
     assert [one.what for one in queries] == [
         "look at labels, scores, weights and the sizes of groups",
-        "profile 4 columns",
+        "profile age, id, job, sex",
         "count rows that repeat id",
         "count label, prediction by race, sex, age in bins",
         "count label, score by race, sex",
@@ -58,7 +58,7 @@ def test_groups_that_would_make_too_many_cells_are_counted_apart(credit: Table) 
     asked = [Counts(("label",), (name,)) for name in ("job", "zip", "shop", "sex")]
     counts = [one for one in plan(credit, asked) if one.what.startswith("count")]
     assert len(counts) == 3
-    assert sorted(one for query in counts for one in query.serves if one == asked[3]) == [asked[3]]
+    assert [one for query in counts for one in query.serves].count(asked[3]) == 1
     answers = scan(credit, asked)
     for statistic in asked:
         cells = answers[statistic]

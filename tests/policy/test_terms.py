@@ -212,6 +212,12 @@ def test_a_policy_in_which_nothing_can_block_says_so(policy: Callable[[str], Pol
     assert policy("checks: [{check: performance/roc-auc, at_least: 0.7}]\n").can_block
 
 
+def test_pins_alone_are_nothing_that_a_model_can_fail(policy: Callable[[str], Policy]) -> None:
+    """Who keeps to the pins and is asked nothing else that blocks has shown nothing."""
+    warned = "checks: [{check: performance/roc-auc, at_least: 0.7, severity: warn}]\n"
+    assert not policy(f"release: {{task: binary}}\n{warned}").can_block
+
+
 @pytest.mark.parametrize(
     ("body", "screen"),
     [

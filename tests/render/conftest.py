@@ -450,7 +450,7 @@ def filled() -> Callable[[str], Report]:
 
     It has a finding of each outcome, all optional parts, and charts of every kind.
     """
-    return lambda text: _report_of(text)
+    return _report_of
 
 
 def _report_of(text: str) -> Report:

@@ -209,7 +209,7 @@ def test_what_nobody_asked_is_said(undecided: Report) -> None:
 def test_a_long_group_table_is_folded_and_whole(blocked: Report) -> None:
     """More than thirty rows are folded away; none is left out."""
     text = to_html(blocked)
-    assert "<summary>36 group rows" in text
+    assert "<summary>Breakdown in 36 rows" in text
     assert all(f"feature_{index:02}" in text for index in range(36))
 
 
