@@ -56,6 +56,8 @@ class Comparison:
     interval: Interval | None
     groups: tuple[Mapping[str, str], ...] = ()
     """The groups that it compares, in the order of `name`."""
+    rate: str | None = None
+    """Which row of a group it is about, as `GroupEstimate.rate`, when it is about one group alone."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

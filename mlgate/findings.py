@@ -30,7 +30,7 @@ class Outcome(str, Enum):
 
 
 class Leans(str, Enum):
-    """On which side of the limit an inconclusive estimate lies."""
+    """On which side of the limit an inconclusive estimate lies; neither when too few rows were judged."""
 
     INSIDE = "inside"
     OUTSIDE = "outside"
@@ -331,7 +331,8 @@ def verdict_of(findings: Iterable[Finding]) -> Verdict:
     """Judge the findings together: blocked > undecided > approved.
 
     Approved takes every required finding accepted and at least one required finding that was measured
-    and passed (findings about the files themselves do not count). An empty list is undecided: nothing was asked, so nothing was shown.
+    and passed; findings about the files themselves do not count. An empty list is undecided: nothing was
+    asked, so nothing was shown.
     """
     required = [found for found in findings if found.severity is Severity.BLOCK]
     if any(f.outcome in (Outcome.FAIL, Outcome.INCONCLUSIVE) and not f.accepted for f in required):

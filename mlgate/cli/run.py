@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import signal
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
@@ -57,15 +59,17 @@ def command(  # noqa: PLR0917  click passes options by name
     """
     from mlgate.render.output import prepare
 
+    paths = tuple(dict.fromkeys(releases)) or (Path("release.yaml"),)
+    if not explain_plan:  # before anything else can fail: no run leaves an old approval behind
+        prepare(out)
+    folders = _folders(paths, out)
+    for folder in () if explain_plan or len(paths) == 1 else folders.values():
+        prepare(folder)
     wanted = _formats(formats)
     clock = _clock(as_of)
-    paths = tuple(dict.fromkeys(releases)) or (Path("release.yaml"),)
-    folders = _folders(paths, out)
     codes: list[ExitCode] = []
-    if len(paths) > 1 and not explain_plan:
-        prepare(out)
     for path in paths:
-        with _progress() as progress:
+        with _progress() as progress, _stoppable():
             job = Job(
                 release=path,
                 policies=policies,
@@ -80,41 +84,41 @@ def command(  # noqa: PLR0917  click passes options by name
             if explain_plan:
                 _print_plan(job)
                 continue
-            folder, report = _judge(job, folders[path], debug=debug)
-        codes.append(_publish(report, folder, wanted, several=len(paths) > 1))
+            report = _judge(job, debug=debug)
+        codes.append(_publish(report, folders[path], wanted, several=len(paths) > 1))
     if codes:
         sys.exit(next(code for code in WORST_FIRST if code in codes))
 
 
-def _judge(job: Job, folder: Path, *, debug: bool) -> tuple[Path, Report]:
-    """Judge one release; earlier reports are gone before anything is read."""
-    from mlgate.render import output
-
-    output.prepare(folder)
+def _judge(job: Job, *, debug: bool) -> Report:
+    """Judge one release; earlier reports are gone by now."""
     try:
-        return folder, judged(job)
+        return judged(job)
     except MlgateError as error:
-        return folder, nothing_judged(error.problems, job.as_of)
+        return nothing_judged(error.problems, job.as_of)
     except Exception as error:  # noqa: BLE001  whatever broke, the report is written and is no approval
         if debug:
             traceback.print_exc()
-        return folder, broken(error, job.as_of)
+        return broken(error, job.as_of)
 
 
 def _publish(report: Report, folder: Path, formats: Sequence[str], *, several: bool) -> ExitCode:
     """Write, then print; the report is there before the process says no."""
     from mlgate.render import output, terminal
+    from mlgate.render.words import plain
 
     try:
         written = output.write(report, folder, formats)
-    except ValueError as error:  # a report that breaks its own schema is a fault of ours, and no approval
+    except MlgateError:
+        raise
+    except Exception as error:  # noqa: BLE001  a report that cannot be written is a fault of ours, and no approval
         report = broken(error, None)
         written = output.write(report, folder, formats)
     for problem in report.errors:
         complain(MlgateError(problem.where, problem.what, problem.todo))
     terminal.show(report, sys.stdout, title=several)
     for path in sorted(written.values()):
-        click.echo(f"wrote {path}", err=True)
+        click.echo(f"wrote {plain(str(path))}", err=True)
     return report.exit_code
 
 
@@ -128,8 +132,8 @@ def _print_plan(job: Job) -> None:
 def _formats(given: str) -> tuple[str, ...]:
     from mlgate.render.output import FORMATS
 
-    wanted = tuple(part.strip() for part in given.split(",") if part.strip())
-    for one in wanted:
+    wanted = tuple(dict.fromkeys(part.strip() for part in given.split(",") if part.strip()))
+    for one in wanted or ("",):
         if one not in FORMATS:
             raise MlgateError("--format", f"{one!r} is not written here", f"use {', '.join(FORMATS)}")
     return wanted
@@ -155,6 +159,27 @@ def _folders(paths: Sequence[Path], out: Path) -> dict[Path, Path]:
     if len(set(named.values())) < len(paths):
         raise ContentError("releases", "two of them would be written to one folder", "name each release once")
     return named
+
+
+@contextlib.contextmanager
+def _stoppable() -> Iterator[None]:
+    """Let Ctrl-C end the run, though the engine turns it into an error of its own."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # signals reach the main thread only
+        return
+    seen: list[int] = []
+
+    def note(number: int, _: object) -> None:
+        seen.append(number)
+        raise KeyboardInterrupt
+
+    earlier = signal.signal(signal.SIGINT, note)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, earlier)
+    if seen:
+        raise KeyboardInterrupt
 
 
 @contextlib.contextmanager

@@ -53,10 +53,9 @@ def load(engine: Engine, table: str, files: Sequence[Checked], reading: Reading)
         sorts = source.sorts()
         types = {name: reading.types.get(name) or texttypes.type_of(sorts[i]) for i, name in enumerate(names)}
         columns = [
-            f"{texttypes.read_as(source.value(i), types[name])} AS {identifier(name)}"
-            for i, name in enumerate(names)
+            f"{texttypes.read_as(f'v{i}', types[name])} AS {identifier(name)}" for i, name in enumerate(names)
         ]
-        engine.rows(f"CREATE TABLE {identifier(table)} AS {select(columns, source.sql())}")
+        engine.rows(f"CREATE TABLE {identifier(table)} AS {select(columns, source.values())}")
     except duckdb.Error as error:
         raise _unread(files, error) from error
     empty = frozenset(name for i, name in enumerate(names) if sorts.get(i, 0) is None)
@@ -75,6 +74,14 @@ class _Source:
     def value(self, i: int) -> str:
         """Return SQL: the text of a column, null where it is missing."""
         return texttypes.non_null(f"c{i}", self.reading.nulls)
+
+    def values(self, rest: str = "") -> str:
+        """Return SQL: the rows with, beside c0, c1, ..., the columns v0, v1, ... null where missing.
+
+        Each is written out once: what repeats it is parsed again for each of a thousand columns.
+        """
+        named = (f"{self.value(i)} AS v{i}" for i in range(len(self.names)))
+        return f"({select(['*', *named], self.sql(), rest)})"
 
     def sql(self, files: Sequence[Checked] | None = None) -> str:
         """Return SQL: the rows of the files, all values text and none of them null."""
@@ -110,13 +117,13 @@ class _Source:
         columns that it shows to be strings, and types that it rules out, are not asked about again.
         """
         free = [i for i, name in enumerate(self.names) if name not in self.reading.types]
-        seen = self._ask(f"({select('*', self.sql(), f'LIMIT {SAMPLE}')})", dict.fromkeys(free, 0))
+        seen = self._ask(self.values(f"LIMIT {SAMPLE}"), dict.fromkeys(free, 0))
         open_ = {i: bits or 0 for i, bits in seen.items() if not (bits or 0) & texttypes.STRING}
         stated = {i: kind for i, name in enumerate(self.names) if (kind := self.reading.types.get(name))}
-        misfits = [f"count_if(NOT {texttypes.fits(self.value(i), kind)})" for i, kind in stated.items()]
+        misfits = [f"count_if(NOT {texttypes.fits(f'v{i}', kind)})" for i, kind in stated.items()]
         # A sum for each column: one sum of all would be an expression too deep for a thousand columns.
         lengths = [f"sum(strlen(c{i}))" for i in range(len(self.names))]
-        found = iter(self._row(["count(*)", *lengths, *misfits, *self._bits(open_)], self.sql()))
+        found = iter(self._row(["count(*)", *lengths, *misfits, *self._bits(open_)], self.values()))
         self._require_account(next(found) or 0, sum(next(found) or 0 for _ in lengths))
         wrong = [i for i in stated if next(found)]
         if wrong:
@@ -129,7 +136,7 @@ class _Source:
         return dict(zip(columns, self._row(self._bits(columns), source), strict=True))
 
     def _bits(self, columns: Mapping[int, int]) -> list[str]:
-        return [texttypes.sorts(self.value(i), seen=bits) for i, bits in columns.items()]
+        return [texttypes.sorts(f"v{i}", seen=bits) for i, bits in columns.items()]
 
     def _row(self, expressions: Sequence[str], source: str) -> tuple[int | None, ...]:
         row: tuple[int | None, ...] = self.engine.rows(select(expressions, source))[0]

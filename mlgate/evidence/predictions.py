@@ -106,7 +106,8 @@ def _keys(table: ir.Table, key: str) -> ir.Table:
 
 
 def _repeated(keys: ir.Table) -> ir.IntegerScalar:
-    counted = keys.filter(keys.key.notnull()).group_by("key").agg(rows=keys.count())
+    there = keys.filter(keys.key.notnull())
+    counted = there.group_by("key").agg(rows=there.count())
     return counted.filter(counted.rows > 1).count()
 
 

@@ -9,10 +9,10 @@ A column is, by all of its values that are not missing:
 - else `string`. Dates stay strings unless the release gives their type under `types`.
 - A column in which everything is missing is `number`, as pandas has it.
 
-Three things differ from pandas, each because a table is judged here and not calculated with. Numbers with
-leading zeros (`007`) and whole numbers of 19 digits and more are names of things: a column that has one is
-a string, where pandas drops the zeros or rounds. Numbers are read to the nearest double, where pandas'
-default may be off in the last digit. Null tokens are texts: -999 does not make -999.0 missing.
+Two things differ from pandas, because a table is judged here and not calculated with. Numbers with leading
+zeros (`007`) and whole numbers of 19 digits and more are names of things: a column that has one is a string,
+where pandas drops the zeros or rounds. And null tokens are texts: -999 does not make -999.0 missing. (Before
+version 3, pandas also read floats with an error in the last digit; here they are the nearest double.)
 """
 
 from __future__ import annotations
@@ -108,10 +108,11 @@ def type_of(bits: int | None) -> ColumnType:
 
 
 def fits(value: str, kind: ColumnType) -> str:
-    """Return SQL: whether the text `value`, if it is not null, can be read as the stated type."""
+    """Return SQL: whether the text `value` is null or can be read as the stated type."""
     if kind == "string":
         return "true"
-    return f"({_matches(value, STATED[kind])} AND TRY_CAST({value} AS {DUCKDB_TYPES[kind]}) IS NOT NULL)"
+    reads = f"{_matches(value, STATED[kind])} AND TRY_CAST({value} AS {DUCKDB_TYPES[kind]}) IS NOT NULL"
+    return f"({value} IS NULL OR ({reads}))"
 
 
 def read_as(value: str, kind: ColumnType) -> str:

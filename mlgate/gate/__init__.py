@@ -109,7 +109,7 @@ def judge(evidence: Evidence, policy: Policy, options: Options = Options()) -> R
         answered.update(id(one.question) for one in measured)
     found.extend(_unanswered([one for one in asked if id(one) not in answered], origin))
     findings = tuple(found)
-    verdict, reason = _verdict(findings, options)
+    verdict, reason = _verdict(findings, policy, options)
     return Report(
         tool=identity.tool(),
         as_of=_iso(options.as_of or started),
@@ -143,13 +143,13 @@ def _unanswered(lost: Sequence[Question], origin: Origin) -> list[Finding]:
     ]
 
 
-def _verdict(findings: Sequence[Finding], options: Options) -> tuple[Verdict, str | None]:
+def _verdict(findings: Sequence[Finding], policy: Policy, options: Options) -> tuple[Verdict, str | None]:
     """Return the verdict and, where the run could never be promoted, why."""
     verdict = verdict_of(findings)
     reason = None
     if options.only is not None:
         reason = f"only {options.only!r} was judged"
-    elif not any(one.severity is Severity.BLOCK and one.family != GOVERNANCE for one in findings):
+    elif not policy.can_block:
         reason = "nothing in the policy can block"
         if options.advisory and any(one.outcome is Outcome.PASS for one in findings):
             verdict = Verdict.APPROVED

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
 from importlib import metadata
 from importlib.resources.abc import Traversable
@@ -17,6 +19,18 @@ from mlgate import content
 from mlgate.findings import EnvironmentRecord, SourceRecord, ToolRecord
 
 GIT_SECONDS = 10
+
+SAFE = ("core.fsmonitor=false", "core.hooksPath=/dev/null", "safe.bareRepository=explicit")
+"""Settings of git against programs that a repository names."""
+
+OFFLINE = {"GIT_NO_LAZY_FETCH": "1", "GIT_ALLOW_PROTOCOL": "none", "GIT_TERMINAL_PROMPT": "0"}
+"""No object is fetched: a repository chooses the program that fetches."""
+
+PLAIN = re.compile(r"filter\.[\w.-]+")
+"""A filter whose name git's own `-c` can spell."""
+
+NO_MATCH = 1
+"""What `git config` ends with when it finds nothing."""
 
 
 @cache
@@ -62,36 +76,66 @@ def environment() -> EnvironmentRecord:
 def source(folder: Path) -> SourceRecord:
     """Return what git says of the folder of a release; all None outside a repository.
 
-    Settings of the repository that would run a program (hooks, file-system monitors, a bare repository
-    planted in a folder) are switched off: the release is hostile input.
+    Settings of the repository that would run a program (filters, hooks, file-system monitors, fetching
+    what is missing, a bare repository planted in a folder) are switched off: the release is hostile input.
     """
     commit = _git(folder, "rev-parse", "HEAD")
     if commit is None:
         return SourceRecord()
-    changes = _git(folder, "status", "--porcelain", "--untracked-files=no", "--ignore-submodules=all")
     remote = _git(folder, "remote", "get-url", "origin")
     return SourceRecord(
         repository=_without_credentials(remote) if remote else None,
         commit=commit,
-        dirty=None if changes is None else bool(changes),
+        dirty=_dirty(folder),
         ref=_git(folder, "symbolic-ref", "-q", "HEAD"),
     )
 
 
-def _git(folder: Path, *arguments: str) -> str | None:
+def _dirty(folder: Path) -> bool | None:
+    """Tell whether tracked files differ from the commit; None when that cannot be told safely.
+
+    git runs the filters that a repository configures over files that look changed. They are switched off
+    by name, so that a file which only its filter makes equal counts as changed.
+    """
+    listed = _run(folder, "config", "--name-only", "-z", "--get-regexp", r"^filter\.")
+    if listed is None or listed.returncode not in (0, NO_MATCH):
+        return None
+    names = listed.stdout.decode("utf-8", "replace").split("\0")
+    filters = {name.rpartition(".")[0] for name in names if name}
+    if not all(PLAIN.fullmatch(one) for one in filters):
+        return None
+    off = [f"{one}.{key}" for one in sorted(filters) for key in ("clean=", "process=", "required=false")]
+    arguments = ("status", "--porcelain", "--untracked-files=no", "--ignore-submodules=all")
+    changes = _git(folder, *arguments, settings=off)
+    return None if changes is None else bool(changes)
+
+
+def _git(folder: Path, *arguments: str, settings: Sequence[str] = ()) -> str | None:
+    done = _run(folder, *arguments, settings=settings)
+    if done is None or done.returncode != 0:
+        return None
+    return done.stdout.decode("utf-8", "replace").strip()
+
+
+def _run(
+    folder: Path, *arguments: str, settings: Sequence[str] = ()
+) -> subprocess.CompletedProcess[bytes] | None:
     program = shutil.which("git")
     if program is None:
         return None
-    safe = ["core.fsmonitor=false", "core.hooksPath=/dev/null", "safe.bareRepository=explicit"]
-    settings = [part for one in safe for part in ("-c", one)]
-    command = [program, "-C", str(folder), "--no-optional-locks", *settings, *arguments]
+    options = [part for one in (*SAFE, *settings) for part in ("-c", one)]
+    command = [program, "-C", str(folder), "--no-optional-locks", *options, *arguments]
     try:
-        done = subprocess.run(  # noqa: S603  fixed program and arguments; the folder is no option
-            command, capture_output=True, timeout=GIT_SECONDS, check=False, stdin=subprocess.DEVNULL
+        return subprocess.run(  # noqa: S603  fixed program and arguments; the folder is no option
+            command,
+            capture_output=True,
+            timeout=GIT_SECONDS,
+            check=False,
+            stdin=subprocess.DEVNULL,
+            env={**os.environ, **OFFLINE},
         )
     except (OSError, subprocess.TimeoutExpired):
         return None
-    return done.stdout.decode("utf-8", "replace").strip() if done.returncode == 0 else None
 
 
 def _without_credentials(url: str) -> str:

@@ -139,11 +139,20 @@ def _question(
     }
     wanted = use.measure.injected
     params = {**use.params, **{name: given[name] for name in INJECTED if name in wanted}}
-    statistics = use.measure.plan(params, table.columns)
+    statistics = _planned(use, params, table)
     if slicing is not None:
         _require_columns(slicing, table, use)
         statistics = tuple(_sliced(one, slicing, use) for one in statistics)
     return Question(use=use, by=by, slicing=slicing, params=params, statistics=statistics)
+
+
+def _planned(use: Use, params: Mapping[str, Any], table: Table) -> tuple[Statistic, ...]:
+    """Ask the measure for its plan; what is wrong with its parameters is told with the policy's line."""
+    try:
+        return use.measure.plan(params, table.columns)
+    except MlgateError as error:
+        told = (replace(one, where=f"{use.where}: {one.where}") for one in error.problems)
+        raise type(error).of(told) from error
 
 
 def _sliced(statistic: Statistic, slicing: tuple[By, ...], use: Use) -> Statistic:

@@ -115,12 +115,12 @@ def _limit(limit: Limit, rule: Rule, decided_on: str) -> LimitRecord:
 def _groups(estimate: Estimate, decision: Decision, use: Use) -> tuple[GroupRecord, ...]:
     """Record the group table; a group that is itself held against the limit carries its own outcome."""
     outcomes = {
-        (tuple(sorted(comparison.groups[0].items())), comparison.value): outcome
+        (tuple(sorted(comparison.groups[0].items())), comparison.rate): outcome
         for comparison, outcome in zip(estimate.comparisons, decision.groups, strict=False)
         if len(comparison.groups) == 1
     }
     return tuple(
-        _group(one, use, outcomes.get((tuple(sorted(one.group.items())), one.value or 0.0)))
+        _group(one, use, outcomes.get((tuple(sorted(one.group.items())), one.rate)))
         for one in estimate.groups
     )
 

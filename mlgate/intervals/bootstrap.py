@@ -36,6 +36,9 @@ MAX_UNDEFINED = 0.05
 RESOLVED = 5
 """Quantiles with fewer draws than this beyond them are not read off but extended like a normal tail."""
 
+TIED = 1e-9
+"""Draws this near to the estimate, as a share of their range, are equal to it but for rounding."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Bootstrap:
@@ -78,7 +81,9 @@ class Bootstrap:
     def _corrected(self, confidence: float) -> tuple[float, float]:
         """Return the percentiles, moved by twice the normal quantile of the draws below the estimate."""
         size = len(self.draws)
-        beneath = (bisect_left(self.draws, self.value) + bisect_right(self.draws, self.value)) / 2.0
+        near = TIED * (self.draws[-1] - self.draws[0])
+        first, last = bisect_left(self.draws, self.value - near), bisect_right(self.draws, self.value + near)
+        beneath = (first + last) / 2.0
         shift = 2.0 * NormalDist().inv_cdf(min(max(beneath, 0.5), size - 0.5) / size)
         z = z_of(confidence)
         return self._quantile(shift - z), self._quantile(shift + z)

@@ -200,7 +200,11 @@ def _decision(
 
 
 def _share(decision: Decision, estimate: Estimate, rule: Rule) -> Decision:
-    """Let nothing pass on too small a share of the rows; what fails on it, fails."""
+    """Let nothing pass on too small a share of the rows; what fails on it, fails.
+
+    Such a finding leans to neither side: what the unjudged rows would say is not noise around the
+    estimate, so a policy that lets leaning inside through does not let this through.
+    """
     share = estimate.judged_share
     if share is None or round12(share) >= rule.min_judged:
         return decision
@@ -208,9 +212,8 @@ def _share(decision: Decision, estimate: Estimate, rule: Rule) -> Decision:
         return decision
     words = f"judged groups hold {share:.1%} of the rows, less than {rule.min_judged:.0%}"
     reason = words if decision.reason is None else f"{decision.reason}; {words}"
-    return replace(
-        decision, outcome=Outcome.INCONCLUSIVE, leans=decision.leans or Leans.INSIDE, reason=reason
-    )
+    leans = Leans.OUTSIDE if decision.leans is Leans.OUTSIDE else None
+    return replace(decision, outcome=Outcome.INCONCLUSIVE, leans=leans, reason=reason)
 
 
 def _value(estimate: Estimate) -> float:

@@ -74,6 +74,10 @@ class Measure:
     """`mlgate/measures/performance.py:12`"""
     api: int = API
 
+    def __str__(self) -> str:
+        """Return the id."""
+        return self.id
+
     def plan(self, params: Mapping[str, Any], columns: Columns) -> tuple[Statistic, ...]:
         """Return the statistics that this measure needs of a table with these columns.
 

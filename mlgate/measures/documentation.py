@@ -14,7 +14,7 @@ from mlgate.cells import Answers, Columns, Document, DocumentText, Stated, State
 from mlgate.errors import PolicyError
 from mlgate.estimates import Estimate, GroupEstimate
 from mlgate.measures import measure
-from mlgate.measures.markdown import about, count_words, mentioning, sections
+from mlgate.measures.markdown import Section, about, count_words, mentioning, sections
 
 _CARD = Document("model_card")
 _NO_CARD = "the release has no document 'model_card'; add it under `documents:`"
@@ -60,10 +60,8 @@ class ModelCard:
         text = _text(cells)
         if text is None:
             return Estimate.missing(_NO_CARD)
-        least = params["min_words"]
-        return _all(
-            _section(text, name, list(phrases), least) for name, phrases in params["sections"].items()
-        )
+        found, least = sections(text), params["min_words"]
+        return _all(_section(found, name, phrases, least) for name, phrases in params["sections"].items())
 
 
 @measure(
@@ -90,7 +88,7 @@ class Limitations:
         text = _text(cells)
         if text is None:
             return Estimate.missing(_NO_CARD)
-        return _all([_section(text, "limitations", _LIMITATIONS, params["min_words"])])
+        return _all([_section(sections(text), "limitations", _LIMITATIONS, params["min_words"])])
 
 
 @measure(
@@ -121,7 +119,7 @@ class ThresholdRationale:
         text = _text(cells)
         if text is None:
             return Estimate.missing(_NO_CARD)
-        line = _section(text, "threshold", _THRESHOLD, params["min_words"])
+        line = _section(sections(text), "threshold", _THRESHOLD, params["min_words"])
         said = max((count_words(one) for one in mentioning(text, _THRESHOLD)), default=0)
         if line.value == 0 and said >= params["min_words"]:
             line = GroupEstimate(group=line.group, n=said, value=1.0)
@@ -191,9 +189,9 @@ def _text(cells: Answers) -> str | None:
     return answer.text if isinstance(answer, DocumentText) else None
 
 
-def _section(text: str, name: str, phrases: Sequence[str], min_words: int) -> GroupEstimate:
+def _section(written: Sequence[Section], name: str, phrases: Sequence[str], min_words: int) -> GroupEstimate:
     """Look for the longest section whose heading has one of the phrases."""
-    found = about(sections(text), phrases)
+    found = about(written, phrases)
     words = max((section.words for section in found), default=0)
     reason = _too_short(words, min_words) if found else f"no heading says {' or '.join(map(repr, phrases))}"
     return _line({"section": name}, words, reason)

@@ -94,7 +94,7 @@ def _worst(
         return Estimate.missing(
             lacking, n=rows, groups=listed, value_all=value_all, judged_share=rows / of.rows
         )
-    claims = _claims(judged)
+    claims = _claims(judged, rate)
     worst = pick(claims, key=lambda claim: claim.value)
     return Estimate(
         value=worst.value,
@@ -175,9 +175,15 @@ def _row(one: _Scored, rate: str) -> GroupEstimate:
     )
 
 
-def _claims(judged: Sequence[_Scored]) -> tuple[Comparison, ...]:
+def _claims(judged: Sequence[_Scored], rate: str) -> tuple[Comparison, ...]:
     return tuple(
-        Comparison(name=one.group.name, value=one.value, interval=one.interval, groups=(one.group.values,))
+        Comparison(
+            name=one.group.name,
+            value=one.value,
+            interval=one.interval,
+            groups=(one.group.values,),
+            rate=rate,
+        )
         for one in judged
         if one.value is not None
     )

@@ -52,12 +52,14 @@ def sections(document: str) -> tuple[Section, ...]:
 
 def about(found: Sequence[Section], phrases: Sequence[str]) -> tuple[Section, ...]:
     """Return the sections whose title has one of the phrases, as whole words, in any case."""
-    return tuple(section for section in found if _mentions(section.title, phrases))
+    wanted = _padded(phrases)
+    return tuple(section for section in found if _mentions(section.title, wanted))
 
 
 def mentioning(document: str, phrases: Sequence[str]) -> tuple[str, ...]:
     """Return the sentences of the text that have one of the phrases, as whole words, in any case."""
-    return tuple(one for one in sentences(document) if _mentions(one, phrases))
+    wanted = _padded(phrases)
+    return tuple(one for one in sentences(document) if _mentions(one, wanted))
 
 
 def sentences(document: str) -> tuple[str, ...]:
@@ -71,9 +73,14 @@ def count_words(text: str) -> int:
     return len(_WORD.findall(_PLACEHOLDER.sub(" ", text)))
 
 
-def _mentions(text: str, phrases: Sequence[str]) -> bool:
+def _padded(phrases: Sequence[str]) -> list[str]:
+    """Return the phrases with a space on either side, so that they are found as whole words."""
+    return [f" {words} " for words in map(_normal, phrases) if words]
+
+
+def _mentions(text: str, wanted: Sequence[str]) -> bool:
     padded = f" {_normal(text)} "
-    return any(f" {wanted} " in padded for wanted in map(_normal, phrases) if wanted)
+    return any(phrase in padded for phrase in wanted)
 
 
 def _normal(text: str) -> str:

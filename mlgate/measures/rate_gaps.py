@@ -13,6 +13,9 @@ from mlgate.intervals import evenness, gap, ratio
 from mlgate.measures.groups import NEEDED, Grouped, Tally, grouped, tally, too_few
 from mlgate.measures.rates import RATES, Rate, RateName
 
+IMPACT_RATIO = "impact_ratio"
+"""The name of the rows that hold each group against the best one."""
+
 How: TypeAlias = Literal["difference", "ratio", "lowest", "highest"]
 """Largest minus smallest rate, smallest over largest, or the one group that stands worst."""
 
@@ -234,7 +237,11 @@ def _rank(one: Tally) -> tuple[float, float]:
 def _alone(one: Tally) -> _Claim:
     return _Claim(
         comparison=Comparison(
-            name=one.group.name, value=_value(one), interval=one.share.interval, groups=(one.group.values,)
+            name=one.group.name,
+            value=_value(one),
+            interval=one.share.interval,
+            groups=(one.group.values,),
+            rate=one.rate.name,
         ),
         looseness=1 / one.share.kish_n,
     )
@@ -247,6 +254,7 @@ def _against(one: Tally, best: Tally) -> _Claim:
             value=_value(one) / _value(best),
             interval=ratio(one.share, best.share),
             groups=(one.group.values,),
+            rate=IMPACT_RATIO,
         ),
         looseness=1 / one.share.kish_n,
     )
@@ -261,7 +269,7 @@ def _ratio_rows(tallies: Sequence[Tally], best: Tally) -> Iterator[GroupEstimate
             group=one.group.values,
             n=one.group.n,
             value=_value(one) / _value(best),
-            rate="impact_ratio",
+            rate=IMPACT_RATIO,
             interval=None if one is best else ratio(one.share, best.share),
             judged=one.judged,
             reason="the best group, against which the others are held" if one is best else one.reason,

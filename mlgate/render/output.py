@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from mlgate.errors import EvidenceError
+from mlgate.errors import EvidenceError, Problem
 from mlgate.findings import Report
 from mlgate.render import record
 
@@ -40,38 +40,70 @@ def prepare(folder: Path) -> Path:
         raise EvidenceError(str(folder), "is a link", "name the folder that it leads to, if that is meant")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for name in FORMATS:
-            (folder / f"report.{name}").unlink(missing_ok=True)
     except OSError as error:
         raise EvidenceError(str(folder), f"cannot be written to ({error.strerror})", _TODO) from error
+    problems = [*filter(None, (_removed(folder / f"report.{name}") for name in FORMATS))]
+    if problems:
+        raise EvidenceError.of(problems)
     return folder
 
 
+def _removed(path: Path) -> Problem | None:
+    """Remove a report; one that stays is told, and keeps no other from being removed."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        return Problem(str(path), f"cannot be written to ({error.strerror})", _TODO)
+    return None
+
+
 def write(report: Report, folder: Path, formats: Sequence[str] = ("json", "html")) -> dict[str, Path]:
-    """Write a report in each format; the record first, so that it is there whatever happens next.
+    """Write a report in each format: all of them, or none; the record comes into place last.
+
+    So a `report.json` that says approved is never the remainder of a run that failed to show it.
 
     Returns the files by format. Raises EvidenceError when one cannot be written, and ValueError when
     the report holds a number that is not finite.
     """
     written = record.to_json(report)
-    found = {}
-    for name in sorted(formats, key=lambda one: one != "json"):
-        found[name] = folder / f"report.{name}"
-        _replace(found[name], FORMATS[name](report, written))
+    made = {name: FORMATS[name](report, written) for name in sorted(formats, key=lambda one: one == "json")}
+    found = {name: folder / f"report.{name}" for name in made}
+    staged: dict[Path, Path] = {}
+    try:
+        for name, path in found.items():
+            staged[path] = _staged(path, made[name])
+        for path, whole in staged.items():
+            _put(whole, path)
+    except BaseException:
+        for whole in staged.values():
+            whole.unlink(missing_ok=True)
+        raise
     return found
 
 
-def _replace(path: Path, data: bytes) -> None:
-    """Put `data` in place in one step, so that nobody reads half a report and no link is followed."""
+def _staged(path: Path, data: bytes) -> Path:
+    """Write `data` into a new file beside `path`, so that nobody reads half a report."""
     try:
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(data)
             Path(name).chmod(0o644)
-            Path(name).replace(path)
         except BaseException:
             Path(name).unlink(missing_ok=True)
             raise
     except OSError as error:
-        raise EvidenceError(str(path), f"cannot be written ({error.strerror})", _TODO) from error
+        raise _unwritable(path, error) from error
+    return Path(name)
+
+
+def _put(whole: Path, path: Path) -> None:
+    """Put a file in place in one step; a link of that name is replaced, not followed."""
+    try:
+        whole.replace(path)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+
+
+def _unwritable(path: Path, error: OSError) -> EvidenceError:
+    return EvidenceError(str(path), f"cannot be written ({error.strerror})", _TODO)
