@@ -243,7 +243,7 @@ def spelt(value: Any) -> str | None:
     if isinstance(value, bool | np.bool_):
         return str(value).lower()
     if isinstance(value, float):
-        return str(int(value)) if value.is_integer() and abs(value) < 2**63 else repr(value)
+        return str(int(value)) if value.is_integer() and abs(value) < 2**63 else repr(float(value))
     return str(value)
 
 
