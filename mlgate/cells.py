@@ -179,8 +179,11 @@ class Cells:
         return sorted(set(self.keys(by)))
 
     def keys(self, by: tuple[By, ...]) -> list[tuple[str, ...]]:
-        """Return the group of each cell over `by`; a missing value reads `unknown`."""
-        columns = [[UNKNOWN if v is None else str(v) for v in self.groups[one]] for one in by]
+        """Return the group of each cell over `by`; a missing value reads `unknown`.
+
+        A value that is that very word reads `'unknown'`, so that it is not taken for a missing one.
+        """
+        columns = [[_named(value) for value in self.groups[one]] for one in by]
         return list(zip(*columns, strict=True)) if columns else [()] * len(self.n)
 
     def group(self, by: tuple[By, ...], key: tuple[str, ...]) -> Cells:
@@ -188,6 +191,13 @@ class Cells:
         import numpy as np
 
         return self.take(np.array([k == key for k in self.keys(by)], dtype=bool))
+
+
+def _named(value: object) -> str:
+    if value is None:
+        return UNKNOWN
+    text = str(value)
+    return repr(text) if text == UNKNOWN else text
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -298,6 +298,20 @@ def test_one_pair_outside_fails_and_is_named() -> None:
     assert found.groups == (Outcome.FAIL, Outcome.FAIL, Outcome.PASS)
 
 
+def test_of_equals_the_one_known_least_decides_whatever_its_name() -> None:
+    """Groups with one rate differ by their rows: the smallest is named and its interval shown, in any order."""
+    groups = [("a", 30, 60), ("b", 10, 20), ("c", 20, 40)]
+    limit = Limit(Op.AT_LEAST, 0.4)
+    for some in itertools.permutations(groups):
+        comparisons = tuple(
+            Comparison(name=name, value=k / n, interval=Wilson(k, n), groups=({"g": name},))
+            for name, k, n in some
+        )
+        estimate = Estimate(value=0.5, n=120, interval=Wilson(30, 60), comparisons=comparisons)
+        found = decide(estimate, "estimate", limit, Rule())
+        assert (found.decides, found.interval) == ("b", tuple(map(round12, Wilson(10, 20).at(0.9))))
+
+
 def test_failing_is_corrected_for_the_number_of_comparisons() -> None:
     """A group that alone would fail at 5 % does not among twenty: one of them looks like that by chance."""
     limit, rule = Limit(Op.AT_LEAST, 0.8), Rule()

@@ -144,18 +144,18 @@ def _clock(given: str | None) -> datetime | None:
         return None
     try:
         moment = datetime.fromisoformat(given)
-    except ValueError as error:
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError) as error:
         raise MlgateError(
             "--as-of", f"{given!r} is no ISO 8601 time", "write 2026-11-21T09:00:00Z"
         ) from error
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _folders(paths: Sequence[Path], out: Path) -> dict[Path, Path]:
     """Give each release a folder of its own when there are several."""
     if len(paths) == 1:
         return {paths[0]: out}
-    named = {path: out / UNSAFE.sub("-", str(path.with_suffix(""))).strip("-.") for path in paths}
+    named = {path: out / UNSAFE.sub("-", str(path).removesuffix(path.suffix)).strip("-.") for path in paths}
     if len(set(named.values())) < len(paths):
         raise ContentError("releases", "two of them would be written to one folder", "name each release once")
     return named

@@ -8,6 +8,7 @@ its settings cannot be changed again by any statement.
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,28 +37,34 @@ class Engine:
 
 
 def open_engine(
-    workdir: Path, *, readable: Sequence[str] = (), memory: int | None = None, threads: int | None = None
+    workdir: Path,
+    *,
+    readable: Sequence[str] = (),
+    database: Path | None = None,
+    memory: int | None = None,
+    threads: int | None = None,
 ) -> Engine:
     """Open the DuckDB of a run.
 
     Args:
         workdir: The private directory; DuckDB reads what lies there and spills into it.
         readable: Files elsewhere that it may read, `/proc/self/fd/7`.
+        database: A DuckDB file whose tables it shows, read only. It is attached and not opened itself: an
+            open file is one instance, with one lock, for everybody in this process who opens it.
         memory: Bytes; default: 60 % of what this process may use.
         threads: Default: as many as this process may use.
     """
     import duckdb
     import ibis
 
-    spill = workdir / "spill"
-    spill.mkdir(mode=0o700, exist_ok=True)
+    spill = tempfile.mkdtemp(dir=workdir, prefix="spill-")  # two engines in one would mix up their files
     connection = duckdb.connect(
         ":memory:",
         config={
             "autoinstall_known_extensions": "false",
             "autoload_known_extensions": "false",
             "allow_community_extensions": "false",
-            "temp_directory": str(spill),
+            "temp_directory": spill,
             "memory_limit": f"{memory or int(usable_memory() * MEMORY_SHARE)}B",
             "threads": str(threads or usable_threads()),
         },
@@ -67,14 +74,13 @@ def open_engine(
     connection.execute(f"SET allowed_directories = [{text(str(workdir) + os.sep)}]")
     if readable:
         connection.execute(f"SET allowed_paths = [{', '.join(map(text, readable))}]")
-    lock(connection)
-    return Engine(backend=backend, connection=connection)
-
-
-def lock(connection: duckdb.DuckDBPyConnection) -> None:
-    """Take every file and network access that was not granted before, and any way to get it back."""
+    if database is not None:
+        connection.execute(f"ATTACH {text(str(database.absolute()))} AS warehouse (TYPE duckdb, READ_ONLY)")
+        connection.execute("USE warehouse")
+    # From here on no file and no network but what was granted, and no way to change that.
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")
+    return Engine(backend=backend, connection=connection)
 
 
 def select(expressions: Iterable[str], source: str, rest: str = "") -> str:

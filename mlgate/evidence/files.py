@@ -44,14 +44,17 @@ class Files:
     location: str
     """As release.yaml writes it."""
     format: Format
+    displays: tuple[str, ...]
+    """The name of each file: the location itself, or what its glob matched."""
     snapshots: tuple[Snapshot, ...]
 
     @property
     def sha256(self) -> str:
         """The file's digest; for a glob the sha256 of what `sha256sum` prints of its files, in this order."""
-        if len(self.snapshots) == 1 and self.snapshots[0].display == self.location:
+        if self.displays == (self.location,):
             return self.snapshots[0].sha256
-        lines = "".join(f"{one.sha256}  {one.display}\n" for one in self.snapshots)
+        pairs = zip(self.snapshots, self.displays, strict=True)
+        lines = "".join(f"{one.sha256}  {display}\n" for one, display in pairs)
         return hashlib.sha256(lines.encode()).hexdigest()
 
     @property
@@ -85,7 +88,12 @@ class Shelf:
             if one.real not in self._taken:
                 self._taken[one.real] = take(one, self.workdir, copy_limit=self.copy_limit)
         snapshots = tuple(self._taken[one.real] for one in found)
-        return Files(location=shown(written), format=formats.pop(), snapshots=snapshots)
+        return Files(
+            location=shown(written),
+            format=formats.pop(),
+            displays=tuple(one.display for one in found),
+            snapshots=snapshots,
+        )
 
     @property
     def open_files(self) -> list[str]:

@@ -94,8 +94,8 @@ def column(name: str, stored: str) -> tuple[str, ColumnType]:
 
 def unreadable(display: str, error: Exception) -> EvidenceError:
     """Word what DuckDB says about a damaged parquet file, without the paths of private copies."""
-    first = re.sub(r"'[^']*/[^']*'", "", str(error).splitlines()[0]).replace('"', "")
-    return EvidenceError(display, f"is a damaged parquet file ({' '.join(first.split())})", "write it again")
+    first = re.sub(r"\S*/\S*", "the file", str(error).splitlines()[0])
+    return EvidenceError(display, f"is a damaged parquet file ({first})", "write it again")
 
 
 def _source(paths: Sequence[str]) -> str:

@@ -55,7 +55,11 @@ def join(rows: Side, predictions: Side, *, key: str, whole: ir.Table, where: str
             f"does not match {rows.display} one to one: {', '.join(faults)}",
             "write one prediction for each row",
         )
-    return _joined(rows.table, predictions.table, key)
+    joined = _joined(rows.table, predictions.table, key)
+    if _number(joined.count()) != _number(rows.table.count()):
+        # Whole numbers and floats are compared as floats, which past 2**53 cannot tell neighbours apart.
+        raise EvidenceError(where, f"key: {show(key)} cannot be compared exactly", "write both in one type")
+    return joined
 
 
 def _require_key(side: Side, key: str, where: str) -> None:
@@ -88,17 +92,22 @@ def _require_new_columns(rows: Side, predictions: Side, key: str, where: str) ->
 
 def _faults(rows: Side, predictions: Side, key: str, whole: ir.Table) -> list[str]:
     mine, theirs = _keys(rows.table, key), _keys(predictions.table, key)
-    rowless = theirs.anti_join(_keys(whole, key), "key").count()
+    there, predicted = mine.filter(mine.key.notnull()), theirs.filter(theirs.key.notnull())
+    rowless = predicted.anti_join(_keys(whole, key), "key")
     counts = (
-        (mine.key.isnull().sum(), f"{{n}} row{{s}} of {rows.display} without a key"),
-        (theirs.key.isnull().sum(), "{n} prediction{s} without a key"),
-        (mine.anti_join(theirs, "key").count(), f"{{n}} key{{s}} of {rows.display} without a prediction"),
-        (rowless, "{n} prediction{s} without a row"),
-        (_repeated(mine), f"{{n}} key{{s}} more than once in {rows.display}"),
-        (_repeated(theirs), f"{{n}} key{{s}} more than once in {predictions.display}"),
+        (mine.key.isnull().sum(), "row", f"of {rows.display} without a key"),
+        (theirs.key.isnull().sum(), "prediction", "without a key"),
+        (there.anti_join(predicted, "key").count(), "key", f"of {rows.display} without a prediction"),
+        (rowless.count(), "prediction", "without a row"),
+        (_repeated(there), "key", f"more than once in {rows.display}"),
+        (_repeated(predicted), "key", f"more than once in {predictions.display}"),
     )
-    found = [(int(count.to_pyarrow().as_py() or 0), text) for count, text in counts]
-    return [text.format(n=n, s="" if n == 1 else "s") for n, text in found if n]
+    found = [(_number(count), noun, fault) for count, noun, fault in counts]
+    return [f"{n} {noun if n == 1 else noun + 's'} {fault}" for n, noun, fault in found if n]
+
+
+def _number(count: ir.IntegerScalar) -> int:
+    return int(count.to_pyarrow().as_py() or 0)
 
 
 def _keys(table: ir.Table, key: str) -> ir.Table:

@@ -26,6 +26,7 @@ from mlgate.strict_yaml import Document, did_you_mean, show
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
+    from ibis.backends import BaseBackend
 
     from mlgate.cells import ColumnType
     from mlgate.evidence.release import Release
@@ -146,6 +147,8 @@ class _Opening:
     shelf: Shelf
     environ: Mapping[str, str]
     duckdb: Engine | None = None
+    databases: dict[str, BaseBackend] = field(default_factory=dict)
+    """By connection; tables of one database share it."""
 
     def take(self, name: str) -> tuple[Files | None, Files | None]:
         """Take the files of a table and of its predictions, as far as they are files."""
@@ -216,7 +219,12 @@ class _Opening:
             reading = reading_of(source, table=name, where=self._where(name), wanted=wanted)
             return self._from_files(name, files, reading)
         location = f"{source.connection}/{source.table}"
-        backend = warehouse.connect(source.connection or "", self.environ, self._where(name, "connection"))
+        connection, where = source.connection or "", self._where(name, "connection")
+        if connection not in self.databases:
+            self.databases[connection] = warehouse.connect(
+                connection, self.environ, where, self.shelf.workdir
+            )
+        backend = self.databases[connection]
         expr, types = warehouse.table_of(backend, source.table or "", self._where(name, "table"), location)
         return _Rows(
             expr=expr, types=types, empty=frozenset(), location=location, files=None, engine=backend.name

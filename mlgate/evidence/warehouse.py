@@ -8,13 +8,14 @@ only, and DuckDB without any access to other files.
 from __future__ import annotations
 
 import difflib
+import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlparse
+from urllib.parse import quote, unquote, urlparse
 
 from mlgate.errors import EvidenceError, MissingExtra
-from mlgate.evidence.duck import lock
+from mlgate.evidence.duck import open_engine
 from mlgate.evidence.names import require_names
 from mlgate.strict_yaml import did_you_mean, show
 
@@ -26,21 +27,17 @@ if TYPE_CHECKING:
     from mlgate.cells import ColumnType
 
 _FILES = ("duckdb", "sqlite")
-_OFFLINE = {
-    "autoinstall_known_extensions": "false",
-    "autoload_known_extensions": "false",
-    "allow_community_extensions": "false",
-}
 _PREFIX = "env:"
 
 
-def connect(connection: str, environ: Mapping[str, str], where: str) -> BaseBackend:
+def connect(connection: str, environ: Mapping[str, str], where: str, workdir: Path) -> BaseBackend:
     """Open the database that an environment variable names.
 
     Args:
         connection: `env:NAME`.
         environ: Where `NAME` is looked up.
         where: The line of the release, for errors.
+        workdir: A private directory, for what does not fit into memory.
 
     Raises:
         EvidenceError: The variable is not set, is no URL, or the database cannot be opened.
@@ -63,12 +60,11 @@ def connect(connection: str, environ: Mapping[str, str], where: str) -> BaseBack
             f"the environment variable {variable} holds no connection URL",
             f"set it to {' or '.join(f'{one}://...' for one in _FILES)}, or another of {', '.join(known)}",
         )
-    if scheme in _FILES:
-        _require_file(url, variable, where)
+    path = _file(url, variable, where) if scheme in _FILES else ""
     try:
-        options: dict[str, Any] = {"read_only": True, **_OFFLINE} if scheme == "duckdb" else {}
-        backend: BaseBackend = ibis.connect(url, **options)
-        _forbid_writing(backend)
+        if scheme == "duckdb":
+            return open_engine(workdir, database=Path(path)).backend
+        backend: BaseBackend = _sqlite(path) if scheme == "sqlite" else ibis.connect(url)
     except ImportError as error:
         raise MissingExtra(where, f"ibis-framework[{scheme}]", scheme) from error
     except Exception as error:  # noqa: BLE001 - a driver may fail in any way
@@ -121,41 +117,54 @@ def _plain(backend: BaseBackend, column: ir.Column, kind: dt.DataType) -> ir.Col
 
 
 def _look_up(backend: BaseBackend, name: str) -> ir.Table:
+    from ibis.common.exceptions import TableNotFound
+
     *outer, last = name.split(".")
-    if not outer or name in backend.list_tables():
+    try:
         return backend.table(name)
+    except TableNotFound:
+        if not outer:
+            raise
     return backend.table(last, database=outer[0] if len(outer) == 1 else tuple(outer[:2]))
 
 
-def _no_table(backend: BaseBackend, name: str, where: str, error: Exception) -> EvidenceError:
+def _no_table(backend: Any, name: str, where: str, error: Exception) -> EvidenceError:
+    what = f"the table {show(name)} cannot be opened ({type(error).__name__})"
     try:
-        tables = list(backend.list_tables())
+        if backend.name == "duckdb":  # Ibis 12 cannot list the tables of DuckDB 2
+            rows = backend.con.execute("SELECT table_name FROM information_schema.tables").fetchall()
+            tables = [str(row[0]) for row in rows]
+        else:
+            tables = list(backend.list_tables())
     except Exception:  # noqa: BLE001 - only a hint is lost
         tables = []
-    what = f"the table {show(name)} cannot be opened ({type(error).__name__})"
     close = difflib.get_close_matches(name, tables, n=1)
-    todo = did_you_mean(name, tables) if close else "see whether it exists and may be read"
+    todo = did_you_mean(name, close) if close else "see whether it exists and may be read"
     return EvidenceError(where, what, todo)
 
 
-def _require_file(url: str, variable: str, where: str) -> None:
-    """Raise unless the URL names a file that is there: both engines would make an empty one."""
+def _file(url: str, variable: str, where: str) -> str:
+    """Return the database file that a URL names; both engines would make one that is not there."""
     parsed = urlparse(url)
-    path = parsed.netloc + parsed.path
+    path = parsed.netloc + unquote(parsed.path)
     if not path or not Path(path).is_file():
         raise EvidenceError(
             where,
             f"the environment variable {variable} names no database file that exists",
             "write duckdb:///absolute/path or sqlite:///absolute/path",
         )
+    return path
 
 
-def _forbid_writing(backend: Any) -> None:
-    if backend.name == "duckdb":
-        lock(backend.con)
-    elif backend.name == "sqlite":
-        backend.con.execute("PRAGMA trusted_schema = OFF")
-        backend.con.execute("PRAGMA query_only = ON")
+def _sqlite(path: str) -> BaseBackend:
+    """Open a file read only; temporary tables can still be made, for predictions."""
+    import ibis
+
+    connection = sqlite3.connect(f"file:{quote(path)}?mode=ro", uri=True)
+    connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
+    connection.execute("PRAGMA trusted_schema = OFF")
+    backend: BaseBackend = ibis.sqlite.from_connection(connection)
+    return backend
 
 
 def _closed(variable: str, where: str, error: Exception) -> EvidenceError:

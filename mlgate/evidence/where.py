@@ -137,7 +137,9 @@ def _edge(name: str, kind: ColumnType, bound: Bound) -> object:
     if kind == "date" and isinstance(bound, dt.date) and not isinstance(bound, dt.datetime):
         return bound
     if kind in ("integer", "number", "date", "timestamp"):
-        raise _Mismatch(f"column {show(name)} is of type {kind}, and {bound} is not", f"write a {kind}")
+        raise _Mismatch(
+            f"column {show(name)} is of type {kind}, and {bound} is not", "write a value of that type"
+        )
     todo = f"give its type, as in types: {{{show(name)}: date}}" if kind == "string" else "list the values"
     raise _Mismatch(f"column {show(name)} is of type {kind}, which has no ranges", todo)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from numbers import Real
 from typing import Any
 
 from mlgate.cells import (
@@ -111,10 +112,13 @@ def _estimate(question: Question, own: Mapping[Statistic, Answer]) -> Estimate:
         found: Any = question.use.measure.value(Answers(_unsliced(question, own)), question.params)
     except MlgateError:
         raise
-    except Exception as error:  # noqa: BLE001  a measure may fail in any way, and none may pass
+    except (Exception, SystemExit) as error:  # noqa: BLE001  a measure may fail in any way, and none may pass
         return Estimate.missing(f"{question.use.measure.id} failed: {type(error).__name__}: {error}")
     if not isinstance(found, Estimate):
         return Estimate.missing(f"{question.use.measure.id} returned {type(found).__name__}, no Estimate")
+    value: Any = found.value  # whatever a plugin put there
+    if not isinstance(value, Real | None):
+        return Estimate.missing(f"{question.use.measure.id} gave a {type(value).__name__} as its value")
     if found.value is None and not found.reason:
         return replace(found, reason=f"{question.use.measure.id} gave no value and no reason")
     return found

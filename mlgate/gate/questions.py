@@ -6,18 +6,22 @@ a fault of the tool, never an approval.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any
 
 from mlgate.cells import Bins, By, Columns, Counts, Statistic
-from mlgate.errors import EvidenceError, MlgateError, PolicyError
+from mlgate.errors import EvidenceError, MeasureError, MlgateError, PolicyError
 from mlgate.evidence.bundle import Evidence
 from mlgate.evidence.coding import token
 from mlgate.evidence.tables import Table
 from mlgate.measures import INJECTED
 from mlgate.policy import Policy, Use
+
+PUNCTUATION = frozenset('[],=@"')
+"""What the ids of findings are built with."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,20 +45,28 @@ class Question:
     @property
     def base_id(self) -> str:
         """Return the finding id, but for the slice: `<use id>[groups]@<table>`."""
-        groups = f"[{','.join(column_name(one) for one in self.by)}]" if self.by else ""
+        groups = f"[{','.join(_part(column_name(one)) for one in self.by)}]" if self.by else ""
         return f"{self.use.id}{groups}{self.table_suffix}"
 
     def finding_id(self, piece: Mapping[str, str] | None) -> str:
         """Return the finding id of one slice, `<use id>[column=value,…][groups]@<table>`."""
         if piece is None:
             return self.base_id
-        inside = ",".join(f"{column}={value}" for column, value in piece.items())
+        inside = ",".join(f"{_part(column)}={_part(value)}" for column, value in piece.items())
         return f"{self.use.id}[{inside}]{self.base_id[len(self.use.id) :]}"
 
     @property
     def table_suffix(self) -> str:
         """Return `@<table>` unless it is the default one."""
         return "" if self.use.table == "evaluation" else f"@{self.use.table}"
+
+
+def _part(text: str) -> str:
+    """Write a name or value into an id: in JSON's quotes where it holds what ids are built with.
+
+    Else two slices could share an id, as `a="x,b=y"` and `a=x`, `b=y` would.
+    """
+    return json.dumps(text, ensure_ascii=False) if PUNCTUATION & set(text) or not text else text
 
 
 def column_name(by: By) -> str:
@@ -100,11 +112,14 @@ def _unfold(policy: Policy, evidence: Evidence, use: Use, reason: str | None) ->
         yield _silent(use, not_applicable=reason)
         return
     table = evidence.tables[use.table]
-    lacking = _lacking(use, table, evidence)
-    if lacking is not None:
-        yield _silent(use, refusal=lacking)
+    refusal = _lacking(use, table, evidence) or _beyond(use, table)
+    if refusal is not None:
+        yield _silent(use, refusal=refusal)
         return
-    for by in _group_sets(use, table):
+    sets = _group_sets(use, table)
+    if not sets:
+        yield _silent(use, refusal=f"the release names no protected column for table {table.name!r}")
+    for by in sets:
         for slicing in (None, *use.slices):
             yield _question(policy, evidence, use, by=by, slicing=slicing)
 
@@ -142,6 +157,8 @@ def _question(
     statistics = _planned(use, params, table)
     if slicing is not None:
         _require_columns(slicing, table, use)
+        if not statistics:
+            raise _unsliceable(use)
         statistics = tuple(_sliced(one, slicing, use) for one in statistics)
     return Question(use=use, by=by, slicing=slicing, params=params, statistics=statistics)
 
@@ -153,16 +170,23 @@ def _planned(use: Use, params: Mapping[str, Any], table: Table) -> tuple[Statist
     except MlgateError as error:
         told = (replace(one, where=f"{use.where}: {one.where}") for one in error.problems)
         raise type(error).of(told) from error
+    except (Exception, SystemExit) as error:  # a measure may fail in any way
+        fault = f"the plan of {use.measure.id} ({use.measure.package}) fails: {type(error).__name__}: {error}"
+        raise MeasureError(use.where, fault, "mend the measure, or leave the check out") from error
 
 
 def _sliced(statistic: Statistic, slicing: tuple[By, ...], use: Use) -> Statistic:
     if not isinstance(statistic, Counts):
-        raise PolicyError(
-            use.where,
-            f"{use.check.id} cannot be sliced: it does not work on counts of label and prediction",
-            "remove `slices`, or name a filtered table under `data:` in release.yaml and use `table:`",
-        )
+        raise _unsliceable(use)
     return replace(statistic, by=statistic.by + tuple(one for one in slicing if one not in statistic.by))
+
+
+def _unsliceable(use: Use) -> PolicyError:
+    return PolicyError(
+        use.where,
+        f"{use.check.id} cannot be sliced: it does not work on counts of label and prediction",
+        "remove `slices`, or name a filtered table under `data:` in release.yaml and use `table:`",
+    )
 
 
 def _group_sets(use: Use, table: Table) -> list[tuple[By, ...] | None]:
@@ -191,6 +215,20 @@ def _did_you_mean(name: str, columns: Columns) -> str:
         return f"did you mean {close[0]!r}?"
     shown = ", ".join(repr(one) for one in columns.names[:20])
     return f"it has {shown}" + (", …" if len(columns.names) > 20 else "")  # noqa: PLR2004  a line's worth
+
+
+def _beyond(use: Use, table: Table) -> str | None:
+    """Say what the release states that this version cannot allow for; None when there is nothing.
+
+    Rows that belong together carry less than their number, so an interval that takes them for
+    independent would be too narrow, and would pass and fail what it should not.
+    """
+    if table.columns.cluster is None or use.measure.kind != "estimate" or use.rule.decision == "point":
+        return None
+    return (
+        f"rows belong together by {table.columns.cluster!r}, and this version has no interval that allows "
+        "for it; judge one row of each, or use `decision: point`"
+    )
 
 
 def _lacking(use: Use, table: Table, evidence: Evidence) -> str | None:

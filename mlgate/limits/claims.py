@@ -34,6 +34,11 @@ class Claim:
     fault: str | None = None
     """Why nothing can be said of it under noise."""
 
+    @property
+    def width(self) -> float:
+        """Return how far apart the bounds lie; infinite without bounds."""
+        return math.inf if self.bounds is None else round12(self.bounds[1] - self.bounds[0])
+
     def excess(self, limit: Limit) -> float:
         """Return how far outside the value lies; negative inside, infinite when it is not finite."""
         span = limit.span

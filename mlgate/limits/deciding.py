@@ -182,12 +182,19 @@ def _decision(
     outcome: Outcome,
     limit: Limit,
 ) -> Decision:
-    """Name the claim that decides, and show the interval of the one that the value is of."""
+    """Name the claim that decides, and show the interval of the one that the value is of.
+
+    Of claims that stand equally badly it is the one known least, so that no order of names decides.
+    """
+
+    def standing(claim: Claim) -> tuple[float, float]:
+        return round12(claim.excess(limit)), claim.width
+
     sought = None if outcome is Outcome.NOT_MEASURED else outcome
     having = [claim for claim, one in zip(claims, outcomes, strict=True) if one is sought]
-    decisive = max(having or claims, key=lambda claim: claim.excess(limit))
+    decisive = max(having or claims, key=standing)
     same = [claim for claim in claims if round12(claim.value) == round12(_value(estimate))]
-    shown = decisive if decisive in same or not same else same[0]
+    shown = decisive if decisive in same or not same else max(same, key=standing)
     return Decision(
         outcome=outcome,
         interval=shown.bounds,

@@ -203,7 +203,7 @@ def _plugins() -> Iterator[Measure]:
         where = f"package {owner}, entry point {point.name} = {point.value}"
         try:
             loaded = point.load()
-        except Exception as error:  # a plugin may fail in any way; none of them may pass unseen
+        except (Exception, SystemExit) as error:  # a plugin may fail in any way; none may pass unseen
             raise MeasureError(where, f"does not load: {error!r}", "mend or uninstall the package") from error
         measures = [loaded] if isinstance(loaded, Measure) else []
         if isinstance(loaded, ModuleType):

@@ -35,6 +35,8 @@ def exact(value: float) -> str:
 
 def rough(value: float, against: Iterable[float] = ()) -> str:
     """Write a number that has no interval: four significant digits, more where a limit is that close."""
+    if not math.isfinite(value):  # the end of a guard that reaches past all numbers
+        return "without end"
     if float(value).is_integer() and abs(value) < _HUGE:
         return exact(value)
     return _trimmed(_apart(value, tuple(against), _significant(value)))

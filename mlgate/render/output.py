@@ -36,9 +36,10 @@ def prepare(folder: Path) -> Path:
     Raises EvidenceError when the folder is a link (a checkout can hold one that leads anywhere), cannot
     be made, or an old report cannot be removed.
     """
-    if folder.is_symlink():
-        raise EvidenceError(str(folder), "is a link", "name the folder that it leads to, if that is meant")
     try:
+        if folder.is_symlink():
+            todo = "name the folder that it leads to, if that is meant"
+            raise EvidenceError(str(folder), "is a link", todo)
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise EvidenceError(str(folder), f"cannot be written to ({error.strerror})", _TODO) from error

@@ -21,7 +21,7 @@ from mlgate.evidence import records
 from mlgate.evidence.compressed import Expansion, inflate
 from mlgate.evidence.csvtable import load
 from mlgate.evidence.delimited import Reading, check
-from mlgate.evidence.duck import Engine, identifier, open_engine
+from mlgate.evidence.duck import Engine, open_engine, select
 from mlgate.evidence.records import Dialect
 
 Row = tuple[object, ...]
@@ -47,8 +47,8 @@ class Bench:
         path.write_bytes(content)
         reading = reading or Reading()
         loaded = load(self.engine, name, [check(path, "test.csv", reading, self.workdir)], reading)
-        rows = self.engine.rows(f"SELECT * FROM {identifier(name)}")
-        self.engine.rows(f"DROP TABLE {identifier(name)}")
+        rows = self.engine.rows(select(["*"], name))
+        self.engine.rows(f"DROP TABLE {name}")
         assert loaded.rows == len(rows)
         return dict(loaded.types), rows
 
@@ -240,7 +240,7 @@ def test_records_that_never_end_are_refused(bench: Bench, monkeypatch: pytest.Mo
     """A forgotten quote does not pull the rest of a large file into one value."""
     monkeypatch.setattr(records, "MAX_RECORD", 100)
     monkeypatch.setattr(records, "_BLOCK", 64)
-    with pytest.raises(EvidenceError, match="test.csv:3: begins a record of more than 100 bytes"):
+    with pytest.raises(EvidenceError, match=r"test.csv:3: begins a record of more than 100 bytes"):
         bench.read(b'a,b\n1,2\n3,"4\n' + b"5,6\n" * 100)
 
 

@@ -160,7 +160,7 @@ def test_every_match_of_a_glob_is_confined(release: Document, repository: Path) 
 @pytest.mark.parametrize("written", ["../../../*.csv", "/etc/pass*", "*/../../../../secret.csv"])
 def test_a_glob_does_not_leave_the_repository(written: str, release: Document) -> None:
     """The fixed part is confined before a directory is listed."""
-    with pytest.raises(EvidenceError, match="lies outside|goes up after a wildcard"):
+    with pytest.raises(EvidenceError, match=r"lies outside|goes up after a wildcard"):
         Territory.of(release).find_all(written, WHERE)
 
 

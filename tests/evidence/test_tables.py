@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import os
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -20,10 +19,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mlgate.errors import ContentError, EvidenceError
-from mlgate.evidence.tables import Table
+from mlgate.evidence.duck import select
+from mlgate.evidence.release import load_release
+from mlgate.evidence.tables import Table, open_tables
 from mlgate.findings import Origin
 
 ReleaseOf = Callable[..., dict[str, Table]]
+pytestmark = pytest.mark.usefixtures("repository")
 ROLES = "{label: y, positive: 1, score: p, protected: [sex]}"
 
 
@@ -32,7 +34,9 @@ def repository(tmp_path: Path) -> Path:
     """Return the directory of the release, with a small table in it."""
     path = tmp_path / "repository"
     path.mkdir(exist_ok=True)
-    (path / "test.csv").write_text("id,y,p,sex,age\n1,1,0.9,f,30\n2,0,0.1,m,40\n3,1,,f,50\n", encoding="utf-8")
+    (path / "test.csv").write_text(
+        "id,y,p,sex,age\n1,1,0.9,f,30\n2,0,0.1,m,40\n3,1,,f,50\n", encoding="utf-8"
+    )
     return path
 
 
@@ -48,7 +52,13 @@ def test_a_table_has_its_rows_roles_and_digest(release_of: ReleaseOf, repository
     content = (repository / "test.csv").read_bytes()
     assert rows(table)[2] == {"id": 3, "y": 1, "p": None, "sex": "f", "age": 50}
     assert table.columns.names == ("id", "y", "p", "sex", "age")
-    assert dict(table.columns.types) == {"id": "integer", "y": "integer", "p": "number", "sex": "string", "age": "integer"}
+    assert dict(table.columns.types) == {
+        "id": "integer",
+        "y": "integer",
+        "p": "number",
+        "sex": "string",
+        "age": "integer",
+    }
     assert (table.columns.label, table.columns.score, table.columns.protected) == ("y", "p", ("sex",))
     assert table.columns.features == ("id", "age")
     assert (table.label_positive, table.prediction_positive, table.threshold) == (1, None, 0.5)
@@ -59,17 +69,17 @@ def test_a_table_has_its_rows_roles_and_digest(release_of: ReleaseOf, repository
     assert table.records == (table.record,)
 
 
-def test_roles_differ_by_table_and_null_takes_one_away(release_of: ReleaseOf, repository: Path) -> None:
+def test_roles_differ_by_table_and_null_takes_one_away(release_of: ReleaseOf) -> None:
     """A column without its role is a feature again."""
-    data = "{evaluation: {path: test.csv}, train: {path: test.csv, columns: {score: null, key: id}}}"
-    tables = release_of(data[1:-1], "evaluation", "train", columns=ROLES)
+    data = "evaluation: {path: test.csv}\n  train: {path: test.csv, columns: {score: null, key: id}}"
+    tables = release_of(data, "evaluation", "train", columns=ROLES)
     assert tables["train"].columns.score is None
     assert tables["train"].columns.key == "id"
     assert tables["train"].columns.features == ("p", "age")
     assert tables["evaluation"].columns.key is None
 
 
-def test_an_absent_column_is_an_error_only_where_it_is_needed(release_of: ReleaseOf, repository: Path) -> None:
+def test_an_absent_column_is_an_error_only_where_it_is_needed(release_of: ReleaseOf) -> None:
     """The table opens, says what it lacks, and raises when asked, with what was probably meant."""
     columns = "{label: y, score: pp, protected: [sex, rase], features: [age, agee], weight: w}"
     table = release_of("evaluation: {path: test.csv}", columns=columns)["evaluation"]
@@ -78,11 +88,13 @@ def test_an_absent_column_is_an_error_only_where_it_is_needed(release_of: Releas
     assert table.columns.protected == ("sex",)
     assert table.columns.features == ("age",)
     table.require("label", "it is there")
-    with pytest.raises(EvidenceError, match=r"test.csv: column 'agee': is not there; .*; did you mean 'age'\?"):
+    with pytest.raises(
+        EvidenceError, match=r"test.csv: column 'agee': is not there; .*; did you mean 'age'\?"
+    ):
         table.require("features", "a check needs it")
 
 
-def test_quantiles_intervals_and_the_champion_are_no_features(release_of: ReleaseOf, repository: Path) -> None:
+def test_quantiles_intervals_and_the_champion_are_no_features(repository: Path) -> None:
     """What models said is not what they are told."""
     (repository / "r.csv").write_text("y,a,low,high,q,old\n1,2,3,4,5,6\n", encoding="utf-8")
     path = repository / "release.yaml"
@@ -91,9 +103,6 @@ def test_quantiles_intervals_and_the_champion_are_no_features(release_of: Releas
         "columns: {label: y, interval: [low, high], quantiles: {0.1: q}}\nchampion: {predictions: {score: old}}\n",
         encoding="utf-8",
     )
-    from mlgate.evidence.release import load_release
-    from mlgate.evidence.tables import open_tables
-
     release, document = load_release(path)
     work = repository.parent / "w"
     work.mkdir()
@@ -101,10 +110,10 @@ def test_quantiles_intervals_and_the_champion_are_no_features(release_of: Releas
     assert table.columns.features == ("a",)
 
 
-def test_two_tables_of_one_file_are_read_once(release_of: ReleaseOf, repository: Path, tmp_path: Path) -> None:
+def test_two_tables_of_one_file_are_read_once(release_of: ReleaseOf, tmp_path: Path) -> None:
     """Train and test sets often lie in one file, told apart by `where`."""
-    data = "train: {path: test.csv, where: {sex: m}}, evaluation: {path: ./test.csv, where: {sex: f}}"
-    tables = release_of(data.replace(", evaluation", "\n  evaluation"), "train", "evaluation")
+    data = "train: {path: test.csv, where: {sex: m}}\n  evaluation: {path: ./test.csv, where: {sex: f}}"
+    tables = release_of(data, "train", "evaluation")
     assert [row["id"] for row in rows(tables["evaluation"])] == [1, 3]
     assert [row["id"] for row in rows(tables["train"])] == [2]
     assert tables["evaluation"].record.rows == 2
@@ -112,7 +121,7 @@ def test_two_tables_of_one_file_are_read_once(release_of: ReleaseOf, repository:
     assert len(list((tmp_path / "work0").glob("evidence-*"))) == 1
 
 
-def test_only_what_is_asked_for_is_opened(release_of: ReleaseOf, repository: Path) -> None:
+def test_only_what_is_asked_for_is_opened(release_of: ReleaseOf) -> None:
     """A table that no check looks at need not exist; one that no release has is an error."""
     data = "evaluation: {path: test.csv}\n  crisis: {path: absent.csv}"
     assert set(release_of(data, "evaluation")) == {"evaluation"}
@@ -161,9 +170,14 @@ def test_a_glob_is_one_table(release_of: ReleaseOf, repository: Path) -> None:
 
 @pytest.mark.parametrize(
     ("header", "message"),
-    [("x,z", "part-b.csv:1: its columns are not those of part-a.csv: it differs in 'z', 'y'"), ("y,x", "another order")],
+    [
+        ("x,z", "part-b.csv:1: its columns are not those of part-a.csv: it differs in 'z', 'y'"),
+        ("y,x", "another order"),
+    ],
 )
-def test_files_of_a_glob_share_their_columns(header: str, message: str, release_of: ReleaseOf, repository: Path) -> None:
+def test_files_of_a_glob_share_their_columns(
+    header: str, message: str, release_of: ReleaseOf, repository: Path
+) -> None:
     """No column is filled up with nulls, and none is taken for another."""
     (repository / "part-a.csv").write_text("x,y\n1,2\n", encoding="utf-8")
     (repository / "part-b.csv").write_text(f"{header}\n1,2\n", encoding="utf-8")
@@ -176,7 +190,7 @@ def test_types_of_a_glob_are_those_of_all_files(release_of: ReleaseOf, repositor
     (repository / "part-a.csv").write_text("x\n1\n", encoding="utf-8")
     (repository / "part-b.csv").write_text("x\ntwo", encoding="utf-8")
     assert rows(release_of("evaluation: {path: part-*.csv}")["evaluation"]) == [{"x": "1"}, {"x": "two"}]
-    with pytest.raises(EvidenceError, match="part-b.csv:2: column 'x': 'two' is no integer"):
+    with pytest.raises(EvidenceError, match=r"part-b.csv:2: column 'x': 'two' is no integer"):
         release_of("evaluation: {path: part-*.csv, types: {x: integer}}")
 
 
@@ -189,7 +203,9 @@ def test_types_of_a_glob_are_those_of_all_files(release_of: ReleaseOf, repositor
         ("m", "is of no format that is read"),
     ],
 )
-def test_other_formats_are_refused_by_name(name: str, message: str, release_of: ReleaseOf, repository: Path) -> None:
+def test_other_formats_are_refused_by_name(
+    name: str, message: str, release_of: ReleaseOf, repository: Path
+) -> None:
     """The message lists what is read."""
     (repository / name).touch()
     with pytest.raises(EvidenceError, match=message):
@@ -205,7 +221,7 @@ def test_columns_may_have_any_name(suffix: str, release_of: ReleaseOf, repositor
     frame = pd.DataFrame([range(len(NAMES))], columns=NAMES)
     path = repository / f"t.{suffix}"
     frame.to_csv(path, index=False) if suffix == "csv" else frame.to_parquet(path)
-    where = "where: {\"a\\\"; DROP TABLE evaluation; --\": 0, \"it's\": [1, 2]}"
+    where = 'where: {"a\\"; DROP TABLE evaluation; --": 0, "it\'s": [1, 2]}'
     columns = '{label: "<script>alert(1)</script>", protected: ["new\\nline"]}'
     table = release_of(f"evaluation: {{path: t.{suffix}, {where}}}", columns=columns)["evaluation"]
     assert rows(table) == [dict(zip(NAMES, range(len(NAMES)), strict=True))]
@@ -223,7 +239,9 @@ def test_files_may_have_any_name(release_of: ReleaseOf, repository: Path) -> Non
 
 
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
-def test_names_that_differ_in_case_alone_are_refused(suffix: str, release_of: ReleaseOf, repository: Path) -> None:
+def test_names_that_differ_in_case_alone_are_refused(
+    suffix: str, release_of: ReleaseOf, repository: Path
+) -> None:
     """SQL would silently give the values of one for the other."""
     frame = pd.DataFrame([[1, 2]], columns=["Age", "age"])
     path = repository / f"t.{suffix}"
@@ -238,7 +256,7 @@ def test_the_engine_sees_nothing_but_the_copies(release_of: ReleaseOf, repositor
     connection = table.expr.get_backend().con
     for sql in (
         "SELECT * FROM read_text('/etc/hostname')",
-        f"SELECT * FROM read_csv('{repository / 'test.csv'}')",
+        select(["*"], f"read_csv('{repository / 'test.csv'}')"),
         f"COPY (SELECT 1) TO '{repository / 'out.csv'}'",
         f"ATTACH '{repository / 'new.db'}'",
         "INSTALL httpfs",
@@ -252,7 +270,7 @@ def test_the_engine_sees_nothing_but_the_copies(release_of: ReleaseOf, repositor
     assert sorted(path.name for path in repository.iterdir()) == ["release.yaml", "test.csv"]
 
 
-def test_no_socket_is_opened(release_of: ReleaseOf, repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_socket_is_opened(release_of: ReleaseOf, monkeypatch: pytest.MonkeyPatch) -> None:
     """Reading a table touches no network."""
 
     def refuse(*_: object, **__: object) -> None:
@@ -272,15 +290,23 @@ def test_the_copy_is_judged_and_not_what_the_file_becomes(release_of: ReleaseOf,
 
 
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
-def test_files_too_large_to_copy_are_read_in_place(suffix: str, release_of: ReleaseOf, repository: Path) -> None:
-    """From the descriptor that was hashed, and changes are noticed at the end."""
+def test_files_too_large_to_copy_are_read_in_place(
+    suffix: str, release_of: ReleaseOf, repository: Path
+) -> None:
+    """From the descriptor that was hashed; another file under its name is never read in its stead."""
     frame = pd.DataFrame({"x": range(100)})
     path = repository / f"t.{suffix}"
     frame.to_csv(path, index=False) if suffix == "csv" else frame.to_parquet(path)
     table = release_of(f"evaluation: {{path: t.{suffix}}}", copy_limit=10)["evaluation"]
-    os.replace(repository / "test.csv", path)
     assert len(rows(table)) == 100
-    table.verify_unchanged()
+    (repository / "other").write_bytes(path.read_bytes().replace(b"x", b"y"))
+    (repository / "other").replace(path)
+    if suffix == "csv":
+        assert len(rows(table)) == 100
+        table.verify_unchanged()
+    else:  # DuckDB reads it late, and allows files by the name that they had
+        with pytest.raises(duckdb.PermissionException):
+            rows(table)
 
 
 def test_a_file_that_is_changed_in_place_is_noticed(release_of: ReleaseOf, repository: Path) -> None:
@@ -288,24 +314,28 @@ def test_a_file_that_is_changed_in_place_is_noticed(release_of: ReleaseOf, repos
     table = release_of("evaluation: {path: test.csv}", copy_limit=10)["evaluation"]
     with (repository / "test.csv").open("a") as file:
         file.write("4,1,0.5,f,60\n")
-    with pytest.raises(EvidenceError, match="test.csv: was changed while it was judged"):
+    with pytest.raises(EvidenceError, match=r"test.csv: was changed while it was judged"):
         table.verify_unchanged()
 
 
-def test_engines_that_do_not_read_files_are_refused(release_of: ReleaseOf, repository: Path) -> None:
+def test_engines_that_do_not_read_files_are_refused(release_of: ReleaseOf) -> None:
     """A warehouse is named in the release."""
     assert release_of("evaluation: {path: test.csv}", engine="duckdb")
     with pytest.raises(EvidenceError, match="--engine: 'spark://x' does not read files"):
         release_of("evaluation: {path: test.csv}", engine="spark://x")
 
 
-def test_errors_come_as_sentences_with_places(release_of: ReleaseOf, repository: Path) -> None:
+def test_errors_come_as_sentences_with_places(release_of: ReleaseOf) -> None:
     """Where, what, what to do, for a fault of the release and for one of the data."""
-    with pytest.raises(EvidenceError, match=r"^[^ ]*release.yaml:7: '/etc/passwd' lies outside .*; move it inside, or"):
+    with pytest.raises(
+        EvidenceError, match=r"^[^ ]*release.yaml:7: '/etc/passwd' lies outside .*; move it inside, or"
+    ):
         release_of("evaluation: {path: /etc/passwd}")
     with pytest.raises(ContentError):
         release_of("evaluation: {path: test.csv, encoding: utf-9}")
-    with pytest.raises(EvidenceError, match=r"release.yaml:7: delimiter '§' cannot be used; use one ASCII character"):
+    with pytest.raises(
+        EvidenceError, match=r"release.yaml:7: delimiter '§' cannot be used; use one ASCII character"
+    ):
         release_of("evaluation: {path: test.csv, delimiter: §}")
 
 
@@ -313,11 +343,13 @@ SCALARS = {
     "integer": st.integers(-(2**53), 2**53),
     "number": st.floats(allow_nan=False).filter(lambda one: one != int(one) if np.isfinite(one) else True),
     "boolean": st.booleans(),
-    "string": st.text(st.sampled_from("abcß <>'\",;\n"), min_size=1, max_size=6).filter(lambda one: one.strip()),
+    "string": st.text(st.sampled_from("abcß <>'\",;\n"), min_size=1, max_size=6).filter(
+        lambda one: one.strip()
+    ),
 }
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data(), kinds=st.lists(st.sampled_from(sorted(SCALARS)), min_size=1, max_size=4))
 def test_csv_and_parquet_of_one_frame_are_one_table(
     data: st.DataObject, kinds: list[str], release_of: ReleaseOf, repository: Path
@@ -328,7 +360,10 @@ def test_csv_and_parquet_of_one_frame_are_one_table(
     for i, kind in enumerate(kinds):
         values = data.draw(st.lists(st.none() | SCALARS[kind], min_size=size, max_size=size))
         values[0] = data.draw(SCALARS[kind])
-        columns[f"c{i}"] = pd.Series(values, dtype={"integer": "Int64", "number": "float64", "boolean": "boolean", "string": "str"}[kind])
+        columns[f"c{i}"] = pd.Series(
+            values,
+            dtype={"integer": "Int64", "number": "float64", "boolean": "boolean", "string": "str"}[kind],
+        )
     frame = pd.DataFrame(columns)
     frame.to_csv(repository / "same.csv", index=False)
     frame.to_parquet(repository / "same.parquet")

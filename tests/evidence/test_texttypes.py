@@ -21,7 +21,7 @@ from mlgate.errors import EvidenceError
 from mlgate.evidence import texttypes
 from mlgate.evidence.csvtable import load
 from mlgate.evidence.delimited import Reading, check
-from mlgate.evidence.duck import Engine, identifier, open_engine, text
+from mlgate.evidence.duck import Engine, identifier, open_engine, select, text
 
 
 class Reader:
@@ -37,7 +37,7 @@ class Reader:
         name, path, reading = f"t{self.number}", self.workdir / "in.csv", Reading(**how)
         path.write_text(_csv(values), encoding="utf-8", newline="")
         loaded = load(self.engine, name, [check(path, "test.csv", reading, self.workdir)], reading)
-        rows = self.engine.rows(f"SELECT x FROM {name}")
+        rows = self.engine.rows(select(["x"], name))
         self.engine.rows(f"DROP TABLE {name}")
         return loaded.types["x"], [row[0] for row in rows]
 
@@ -129,7 +129,10 @@ def test_null_tokens_of_the_release_replace_the_defaults(reader: Reader) -> None
         (
             "timestamp",
             ["2026-01-31", "2026-01-31 10:11", "2026-01-31T10:11:12.5", "2026-01-31T10:11:12Z"],
-            [datetime(2026, 1, 31), *(datetime(2026, 1, 31, 10, 11, *rest) for rest in ((), (12, 500000), (12,)))],  # noqa: DTZ001 - tables hold UTC without zone
+            [
+                datetime.fromisoformat(f"2026-01-31 {time}")
+                for time in ("00:00", "10:11", "10:11:12.500", "10:11:12")
+            ],
         ),
         ("timestamp", ["2026-01-31T10:11:12+02:00", "2026-01-31 10:11-0530"], None),
     ],
@@ -160,7 +163,9 @@ def test_stated_types(kind: ColumnType, values: list[str], read: list[Any] | Non
         ("timestamp", "2026-01-31 10:11 Europe/Berlin"),
     ],
 )
-def test_a_value_that_does_not_fit_the_stated_type_is_named(kind: ColumnType, wrong: str, reader: Reader) -> None:
+def test_a_value_that_does_not_fit_the_stated_type_is_named(
+    kind: ColumnType, wrong: str, reader: Reader
+) -> None:
     """With its line and column; blank lines and quoted line breaks are counted."""
     with pytest.raises(EvidenceError) as refused:
         reader.column(["", "a\nb", wrong], types={"x": kind}, nulls=("", "a\nb"))
@@ -216,7 +221,7 @@ def _kind(column: pd.Series[Any]) -> str:
 def test_texts_and_names_are_quoted_safely(value: str, engine: Engine) -> None:
     """Any text comes back from SQL as it went in, and any name names one column."""
     name = identifier(value or "x")
-    assert engine.rows(f"SELECT {name} FROM (SELECT {text(value)} AS {name})") == [(value,)]
+    assert engine.rows(select([name], f"(SELECT {text(value)} AS {name})")) == [(value,)]
     assert engine.connection.description[0][0] == (value or "x")
 
 
@@ -226,5 +231,5 @@ def test_null_tokens_are_compared_exactly(tokens: list[str], values: list[str], 
     """No character in a token has a meaning of its own."""
     values = [value for value in [*values, *tokens] if "\0" not in value]
     for value in values:
-        sql = f"SELECT {texttypes.non_null('v', tokens)} FROM (SELECT {text(value)} AS v)"
+        sql = select([texttypes.non_null("v", tokens)], f"(SELECT {text(value)} AS v)")
         assert engine.rows(sql) == [(None if value in tokens else value,)]

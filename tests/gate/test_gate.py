@@ -238,3 +238,14 @@ def test_a_task_without_its_check_is_not_applicable_and_approves_nothing(world: 
     report = world.judge(AUC)
     assert report.findings[0].outcome is Outcome.NOT_APPLICABLE
     assert report.verdict is Verdict.UNDECIDED
+
+
+def test_rows_that_belong_together_are_not_judged_as_if_they_did_not(world: World) -> None:
+    """No interval of this version allows for clusters, so an estimate over them is not measured."""
+    world.release["columns"]["cluster"] = "region"
+    report = world.judge(AUC, {"check": "data/row-count", "at_least": 10})
+    assert report.finding("performance/roc-auc").outcome is Outcome.NOT_MEASURED
+    assert "belong together by 'region'" in (report.finding("performance/roc-auc").reason or "")
+    assert report.finding("data/row-count").outcome is Outcome.PASS
+    assert report.verdict is Verdict.UNDECIDED
+    assert world.judge({**AUC, "decision": "point"}).verdict is Verdict.APPROVED

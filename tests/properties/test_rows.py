@@ -220,7 +220,7 @@ NAMED: dict[str, Callable[..., float]] = {
 """What fairlearn has under a name of its own."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Group:
     """A group of rows, as the policy has it."""
 

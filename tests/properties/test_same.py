@@ -1,0 +1,260 @@
+"""What must not matter, does not: order of rows, file format, number of files, scale of weights, names."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mlgate.findings import Finding, Report
+from tests.properties.conftest import (
+    FAIRNESS,
+    PERFORMANCE,
+    Drawn,
+    Files,
+    Shape,
+    as_csv,
+    as_parquet,
+    close,
+    drawn,
+    examples,
+    findings,
+    judge,
+    plain,
+    policy_of,
+    release_of,
+    shapes,
+    shuffled,
+    use,
+)
+
+DECISIONS = st.sampled_from(["point", "guard", "bound"])
+LIMITS = st.sampled_from([0.02, 0.1, 0.3, 0.5, 0.7, 0.9, 0.98])
+
+
+@st.composite
+def models(draw: st.DrawFn) -> list[dict[str, Any]]:
+    """Draw uses of performance and fairness checks."""
+    performance = draw(st.permutations(PERFORMANCE))[:8]
+    fairness = draw(st.permutations(FAIRNESS))[:2]
+    limit, decision = draw(LIMITS), draw(DECISIONS)
+    return [
+        use(check, number, limit, decision=decision) for number, check in enumerate((*performance, *fairness))
+    ]
+
+
+def facts(table: Drawn) -> list[dict[str, Any]]:
+    """Return uses of every check of data that can be asked of any table."""
+    x, (g, h) = table.feature, table.protected
+    plain: dict[str, dict[str, Any]] = {
+        "data/row-count": {"at_least": 50},
+        "data/missing": {"at_most": 0.2},
+        "data/duplicate-rows": {"at_most": 0.1, "params": {"columns": [g, h]}},
+        "data/constant-columns": {"at_most": 0},
+        "data/class-balance": {"at_least": 0.2},
+        "data/unique-key": {"at_most": 3, "params": {"columns": [x, g]}},
+        "data/range": {"at_most": 0, "params": {"columns": {x: [0, 100.5]}}},
+        "data/allowed-values": {"at_most": 0, "params": {"columns": {g: ["a", "b"], h: [0, 1, True]}}},
+        "data/schema": {"at_most": 0, "params": {"columns": kinds(table.frame), "order": True}},
+    }
+    return [{"check": check, **more} for check, more in plain.items()]
+
+
+def kinds(frame: pd.DataFrame) -> dict[str, str]:
+    """Return the types of the columns, in mlgate's words."""
+
+    def kind(dtype: Any) -> str:
+        tests: dict[str, Callable[[Any], bool]] = {
+            "boolean": pd.api.types.is_bool_dtype,
+            "integer": pd.api.types.is_integer_dtype,
+            "number": pd.api.types.is_float_dtype,
+        }
+        return next((name for name, test in tests.items() if test(dtype)), "string")
+
+    return {str(name): kind(dtype) for name, dtype in frame.dtypes.items()}
+
+
+def differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what differs between findings, by id and field."""
+    assert one.keys() == other.keys()
+    return {
+        f"{name}: {field}": (one[name][field], other[name][field])
+        for name in one
+        for field in one[name]
+        if one[name][field] != other[name][field]
+    }
+
+
+@pytest.mark.slow
+@given(shape=shapes(), uses=models(), seed=st.integers(0, 99), parquet=st.booleans())
+@examples(15)
+def test_the_order_of_rows_changes_nothing(
+    shape: Shape, uses: list[dict[str, Any]], seed: int, parquet: bool
+) -> None:
+    """Shuffled rows give the same report, byte for byte, but for the digest and size of the file."""
+    table = drawn(shape)
+    asked = [*uses, *facts(table)]
+    first = judge(table, asked, parquet=parquet, min_group=5)
+    second = judge(shuffled(table, seed), asked, parquet=parquet, min_group=5)
+    assert not differences(findings(first), findings(second))
+    assert _but_for_the_file(first) == _but_for_the_file(second)
+
+
+def _but_for_the_file(report: Report) -> str:
+    raw = plain(report)
+    del raw["id"]
+    for one in raw["evidence"]:
+        del one["sha256"], one["bytes"]
+    return json.dumps(raw, sort_keys=True)
+
+
+@pytest.mark.slow
+@given(shape=shapes(), uses=models(), cuts=st.lists(st.integers(0, 300), max_size=3))
+@examples(15)
+def test_format_and_number_of_files_change_nothing(
+    shape: Shape, uses: list[dict[str, Any]], cuts: list[int]
+) -> None:
+    """CSV with stated types, parquet, and either cut into several files give the same findings."""
+    table = drawn(shape)
+    asked = policy_of([*uses, *facts(table)], min_group=5)
+    edges = sorted({0, *(cut % shape.rows for cut in cuts), shape.rows})
+    parts = [table.frame.iloc[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+    typed = {"types": kinds(table.frame)}
+    written: list[tuple[str, dict[str, bytes], dict[str, Any]]] = [
+        ("t.parquet", {"t.parquet": as_parquet(table.frame)}, {}),
+        ("t.csv", {"t.csv": as_csv(table.frame)}, typed),
+        ("part-*.csv", {f"part-{i}.csv": as_csv(part) for i, part in enumerate(parts)}, typed),
+        ("part-*.parquet", {f"part-{i}.parquet": as_parquet(part) for i, part in enumerate(parts)}, {}),
+    ]
+    reports = [
+        Files(table=files, release=release_of(table, path, **more), policy=asked).judged()
+        for path, files, more in written
+    ]
+    assert not any(report.errors for report in reports), [report.errors for report in reports]
+    first, *others = map(findings, reports)
+    for other in others:
+        assert not differences(first, other)
+
+
+@pytest.mark.slow
+@given(shape=shapes(), uses=models())
+@examples(12)
+def test_columns_that_nobody_uses_change_nothing(shape: Shape, uses: list[dict[str, Any]]) -> None:
+    """A column more, and columns in another order, leave all findings on performance and fairness alone."""
+    table = drawn(shape)
+    wider = table.frame[table.frame.columns[::-1]].assign(**{shape.names[7]: np.arange(shape.rows) % 3})
+    first, second = judge(table, uses), judge(replace(table, frame=wider), uses)
+    assert not differences(findings(first), findings(second))
+
+
+def alike(one: Finding, other: Finding, *, scale: float = 1.0) -> None:
+    """Assert that two findings say the same, with counts times `scale`, to 1e-9."""
+    same = ("id", "outcome", "leans", "n", "needed_n", "method", "reason", "warned")
+    assert [getattr(one, name) for name in same] == [getattr(other, name) for name in same]
+    for name in ("value", "value_all", "judged_share"):
+        assert close(getattr(one, name), getattr(other, name)), name
+    assert _both_close(one.interval, other.interval), (one.id, one.interval, other.interval)
+    assert len(one.groups) == len(other.groups)
+    for row, twin in zip(one.groups, other.groups, strict=True):
+        assert (row.group, row.n, row.rate, row.judged, row.reason) == (
+            twin.group, twin.n, twin.rate, twin.judged, twin.reason,
+        )  # fmt: skip
+        assert close(row.value, twin.value)
+        for name in ("numerator", "denominator"):
+            count = getattr(row, name)
+            assert close(None if count is None else count * scale, getattr(twin, name))
+        assert _both_close(row.interval, twin.interval), (one.id, row, twin)
+
+
+def _both_close(one: tuple[float, float] | None, other: tuple[float, float] | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return all(abs(a - b) <= 1e-9 * max(1.0, abs(a)) for a, b in zip(one, other, strict=True))
+
+
+@pytest.mark.slow
+@given(shape=shapes(), uses=models(), factor=st.sampled_from([7, 1024, 1e-5]))
+@examples(12)
+def test_the_scale_of_weights_changes_nothing(
+    shape: Shape, uses: list[dict[str, Any]], factor: float
+) -> None:
+    """All weights times seven give the same findings; and weights that are all alike are none."""
+    table = drawn(shape)
+    if shape.weight is None:
+        alone = table
+        table = replace(
+            table,
+            frame=table.frame.assign(**{shape.names[3]: 1.0}),
+            columns={**table.columns, "weight": shape.names[3]},
+        )
+        for one, other in zip(judge(alone, uses).findings, judge(table, uses).findings, strict=True):
+            alike(one, other)
+    weight = table.columns["weight"]
+    scaled = replace(table, frame=table.frame.assign(**{weight: table.frame[weight] * factor}))
+    for one, other in zip(judge(table, uses).findings, judge(scaled, uses).findings, strict=True):
+        alike(one, other, scale=factor)
+
+
+@pytest.mark.slow
+@given(shape=shapes(), uses=models(), min_group=st.sampled_from([1, 5, 30]))
+@examples(12)
+def test_every_row_twice_keeps_values_and_never_widens(
+    shape: Shape, uses: list[dict[str, Any]], min_group: int
+) -> None:
+    """With every row twice the values stay and no interval is wider; groups may be judged at twice the size."""
+    table = drawn(shape)
+    twice = table.taken(np.repeat(np.arange(shape.rows), 2))
+    first = judge(table, uses, min_group=min_group)
+    second = judge(twice, uses, min_group=2 * min_group)
+    for one, other in zip(first.findings, second.findings, strict=True):
+        assert one.id == other.id
+        assert close(one.value, other.value), (one.id, one.value, other.value)
+        assert close(one.judged_share, other.judged_share)
+        if one.interval is not None:
+            assert other.interval is not None, other
+            assert _width(other.interval) <= _width(one.interval) * (1 + 1e-9), (one, other)
+
+
+def _width(interval: tuple[float, float]) -> float:
+    return interval[1] - interval[0]
+
+
+@pytest.mark.slow
+@given(shape=shapes(missing=0.1), uses=models(), seed=st.integers(0, 99))
+@examples(12)
+def test_names_of_groups_change_only_names(shape: Shape, uses: list[dict[str, Any]], seed: int) -> None:
+    """Other names for the groups, in another order, change no number and no outcome."""
+    table = drawn(shape)
+    first, _ = table.protected
+    present = sorted(table.frame[first].dropna().unique())
+    order = np.random.default_rng(seed).permutation(len(present))
+    names = {name: f"group {order[i]}" for i, name in enumerate(present)}
+    renamed = replace(table, frame=table.frame.assign(**{first: table.frame[first].map(names).astype("string")}))
+    sets = [[first], list(table.protected)]
+    asked = [one | ({"groups": sets} if one["check"] in FAIRNESS else {}) for one in uses]
+    called = {("'unknown'" if name == "unknown" else name): new for name, new in names.items()}
+    before, after = judge(table, asked, min_group=5), judge(renamed, asked, min_group=5)
+    for one, other in zip(before.findings, after.findings, strict=True):
+        same = ("id", "outcome", "leans", "value", "value_all", "interval", "method", "n", "needed_n", "judged_share")
+        assert {name: getattr(one, name) for name in same} == {name: getattr(other, name) for name in same}
+        assert _table(one, {}, first) == _table(other, {new: old for old, new in called.items()}, first)
+
+
+def _table(finding: Finding, names: Mapping[str, str], column: str) -> list[Any]:
+    """Return the group table under the names that the groups had, sorted."""
+    return sorted(
+        repr(
+            replace(
+                row,
+                group={by: names.get(one, one) if by == column else one for by, one in row.group.items()},
+            )
+        )
+        for row in finding.groups
+    )
