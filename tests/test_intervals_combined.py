@@ -231,6 +231,27 @@ def test_a_linear_function_is_mover() -> None:
     assert general.grown(2.0).at(0.95) == pytest.approx(Newcombe(a, b).grown(2.0).at(0.95))
 
 
+@UNHURRIED
+@given(
+    st.tuples(*[st.floats(0.0, 1.0)] * 3),
+    st.tuples(*[st.floats(0.5, 300.0)] * 3),
+    st.floats(1.0, 4.0),
+    st.sampled_from([mcc, kappa]),
+)
+def test_more_rows_never_widen_a_function_of_rates(
+    shares: tuple[float, ...], rows: tuple[float, ...], factor: float, of: object
+) -> None:
+    """Kappa falls to 0 where the prevalence nears either end, so bounds alone would look surer with less."""
+    function = mcc if of is mcc else kappa
+    rates = [proportion(share * n, n) for share, n in zip(shares, rows, strict=True)]
+    found = function_of_rates(rates, function, lowest=-1.0, highest=1.0)
+    if found is None:
+        return
+    (low, high), (grown_low, grown_high) = found.at(0.9), found.grown(factor).at(0.9)
+    coarse = 0.01  # the function is looked at in steps of 1 / 32
+    assert low - coarse <= grown_low < grown_high <= high + coarse
+
+
 def test_rounding_does_not_leave_the_range() -> None:
     """All wrong: Matthews' coefficient comes out as -1 less a rounding, and is -1."""
     found = sound(function_of_rates(three(0, 8, 31, 0), mcc, lowest=-1.0, highest=1.0))

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from mlgate.errors import EvidenceError, Problem
 from mlgate.evidence import records, texttypes
 from mlgate.evidence.delimited import Checked, Reading
-from mlgate.evidence.duck import Engine, identifier, select, text
+from mlgate.evidence.duck import Engine, identifier, message_of, select, text
 from mlgate.strict_yaml import did_you_mean, show
 
 if TYPE_CHECKING:
@@ -56,10 +56,15 @@ def load(engine: Engine, table: str, files: Sequence[Checked], reading: Reading)
             f"{texttypes.read_as(f'v{i}', types[name])} AS {identifier(name)}" for i, name in enumerate(names)
         ]
         engine.rows(f"CREATE TABLE {identifier(table)} AS {select(columns, source.values())}")
+        made = engine.rows(select(["count(*)"], identifier(table)))[0][0]
     except duckdb.Error as error:
         raise _unread(files, error) from error
+    if made != sum(one.rows for one in files):
+        raise EvidenceError(
+            files[0].display, f"{made} rows were read, not all of them", "write it as parquet"
+        )
     empty = frozenset(name for i, name in enumerate(names) if sorts.get(i, 0) is None)
-    return Loaded(types=types, rows=sum(one.rows for one in files), empty=empty)
+    return Loaded(types=types, rows=made, empty=empty)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -198,5 +203,6 @@ def _unread(files: Sequence[Checked], error: Exception) -> EvidenceError:
     display = ", ".join(one.display for one in files[:3])
     if isinstance(error, duckdb.OutOfMemoryException):
         return EvidenceError(display, "does not fit into memory", "give more memory, or write it as parquet")
-    first = str(error).splitlines()[0]
-    return EvidenceError(display, f"cannot be read as CSV ({first})", "write the table as parquet")
+    return EvidenceError(
+        display, f"cannot be read as CSV ({message_of(error)})", "write the table as parquet"
+    )

@@ -54,9 +54,8 @@ class Reading:
         for name in ("delimiter", "quote"):
             value = getattr(self.dialect, name)
             if value and (len(value) > 1 or not value.isascii() or value in "\0\r\n"):
-                raise EvidenceError(
-                    self.where, f"{name} {show(value)} cannot be used", "use one ASCII character"
-                )
+                what = f"{name} {show(value)} cannot be used"
+                raise EvidenceError(self.where, what, "use one ASCII character")
         if self.dialect.delimiter in ("", self.dialect.quote):
             raise EvidenceError(self.where, "delimiter and quote are the same", "name two characters")
         if self.encoding.replace("_", "-") in _NOTATIONS:
@@ -110,12 +109,8 @@ def _as_utf8(path: Path, display: str, reading: Reading, workdir: Path) -> Path:
     mark = signatures.byte_order_mark(path)
     utf8 = reading.encoding in _UTF8
     if utf8 and mark is not None:
-        name = mark.split()[0].lower()
-        raise EvidenceError(
-            f"{display}:1",
-            f"is {mark} by its byte order mark, not UTF-8",
-            f"set {reading.option}.encoding: {name}",
-        )
+        todo = f"set {reading.option}.encoding: {mark.split()[0].lower()}"
+        raise EvidenceError(f"{display}:1", f"is {mark} by its byte order mark, not UTF-8", todo)
     with path.open("rb") as source:
         if utf8 and source.read(len(_BOM)) != _BOM:
             return path

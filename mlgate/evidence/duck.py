@@ -8,6 +8,7 @@ its settings cannot be changed again by any statement.
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 MEMORY_SHARE = 0.6
 """Of the memory that this process may use; past it DuckDB works from temporary files."""
+
+_MESSAGE = 200
+"""Characters of an engine's own message that ours repeats."""
 
 _CGROUP_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 
@@ -96,6 +100,12 @@ def identifier(name: str) -> str:
 def text(value: str) -> str:
     """Quote a text for SQL, where backslashes mean nothing. A text cannot hold a NUL character."""
     return "'" + value.replace("'", "''") + "'"
+
+
+def message_of(error: Exception) -> str:
+    """Return what an engine says, without paths of private files and without the rows that it may quote."""
+    lines = str(error).splitlines()
+    return re.sub(r"\S*/\S*", "the file", lines[0])[:_MESSAGE] if lines else type(error).__name__
 
 
 def usable_memory() -> int:

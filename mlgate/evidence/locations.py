@@ -21,9 +21,11 @@ import tempfile
 import weakref
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 from mlgate.errors import EvidenceError
+from mlgate.evidence import patterns
 from mlgate.strict_yaml import Document, show
 
 COPY_LIMIT = 2 * 1024**3
@@ -110,13 +112,15 @@ class Territory:
         return tuple(self.find(os.path.join(fixed, match), where) for match in matches)  # noqa: PTH118 - Path would drop the './' that was written
 
     def _matches(self, fixed: str, pattern: str, written: str, where: str) -> list[str]:
-        found: list[str] = []
-        for match in glob.iglob(pattern, root_dir=self.base / fixed, recursive=True):  # noqa: PTH207 - Path.glob matches hidden files
-            found.append(match)
-            if len(found) > MAX_FILES:
-                raise EvidenceError(
-                    where, f"{show(written)} matches more than {MAX_FILES} files", "name fewer of them"
-                )
+        try:
+            found = list(islice(patterns.matches(self.base / fixed, pattern), MAX_FILES + 1))
+        except patterns.TooMany:
+            what = f"{show(written)} looks through more than {patterns.MOST} names"
+            raise EvidenceError(where, what, "name the folder of the files") from None
+        if len(found) > MAX_FILES:
+            raise EvidenceError(
+                where, f"{show(written)} matches more than {MAX_FILES} files", "name fewer of them"
+            )
         if not found:
             raise EvidenceError(where, f"{show(written)} matches no file", "correct the pattern")
         return sorted(found)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from mlgate.errors import EvidenceError
 from mlgate.evidence import signatures
 from mlgate.evidence.csvtable import Loaded
-from mlgate.evidence.duck import Engine, identifier, select, text
+from mlgate.evidence.duck import Engine, identifier, message_of, select, text
 from mlgate.evidence.locations import Snapshot
 from mlgate.evidence.names import require_names
 from mlgate.strict_yaml import show
@@ -24,6 +24,7 @@ from mlgate.strict_yaml import show
 if TYPE_CHECKING:
     from mlgate.cells import ColumnType
 
+_NULL = '"NULL"'
 # 32 bits stay 32 bits: widening would show 0.1 as 0.10000000149011612.
 _NO_NAN = "CASE WHEN isnan({0}) THEN NULL ELSE {0} END"
 _READ: Mapping[str, tuple[str, ColumnType]] = {
@@ -42,7 +43,7 @@ _READ: Mapping[str, tuple[str, ColumnType]] = {
         ("TINYINT", "SMALLINT", "INTEGER", "UTINYINT", "USMALLINT", "UINTEGER"),
         ("CAST({0} AS BIGINT)", "integer"),
     ),
-    **dict.fromkeys(("HUGEINT", "UHUGEINT", '"NULL"'), ("CAST({0} AS DOUBLE)", "number")),
+    **dict.fromkeys(("HUGEINT", "UHUGEINT", _NULL), ("CAST({0} AS DOUBLE)", "number")),
     **dict.fromkeys(
         ("TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_US", "TIMESTAMP_NS"),
         ("CAST({0} AS TIMESTAMP)", "timestamp"),
@@ -75,7 +76,7 @@ def load(engine: Engine, table: str, files: Sequence[Snapshot]) -> Loaded:
     return Loaded(
         types={name: kind for name, (_, kind) in typed.items()},
         rows=int(rows),
-        empty=frozenset(name for name, stored in schemas[0].items() if stored == '"NULL"'),
+        empty=frozenset(name for name, stored in schemas[0].items() if stored == _NULL),
     )
 
 
@@ -94,8 +95,7 @@ def column(name: str, stored: str) -> tuple[str, ColumnType]:
 
 def unreadable(display: str, error: Exception) -> EvidenceError:
     """Word what DuckDB says about a damaged parquet file, without the paths of private copies."""
-    first = re.sub(r"\S*/\S*", "the file", str(error).splitlines()[0])
-    return EvidenceError(display, f"is a damaged parquet file ({first})", "write it again")
+    return EvidenceError(display, f"is a damaged parquet file ({message_of(error)})", "write it again")
 
 
 def _source(paths: Sequence[str]) -> str:
@@ -111,33 +111,39 @@ def _schema(engine: Engine, file: Snapshot) -> Mapping[str, str]:
     if kind != signatures.PARQUET:
         raise signatures.refuse(file.display, kind, "parquet")
     try:
-        tree = engine.rows(select(["name", "num_children"], f"parquet_schema({text(file.path)})"))
-        names = _top(tree)
-        require_names(names, file.display)
+        facts = ["name", "num_children", "logical_type"]
+        top = _top(engine.rows(select(facts, f"parquet_schema({text(file.path)})")))
+        require_names([name for name, _ in top], file.display)
         described = engine.rows(f"DESCRIBE {select('*', _source([file.path]))}")
     except duckdb.Error as error:
         raise unreadable(file.display, error) from error
-    found = {str(row[0]): str(row[1]) for row in described}
-    if list(found) != names:
-        odd = next((a for a, b in zip(names, found, strict=False) if a != b), names[-1])
-        raise EvidenceError(file.display, f"column {show(odd)} cannot be addressed by its name", "rename it")
-    return found
+    found = [(str(row[0]), str(row[1])) for row in described]
+    for (name, _), (read, _) in zip(top, found, strict=True):
+        if name != read:
+            raise EvidenceError(
+                file.display, f"column {show(name)} cannot be addressed by its name", "rename it"
+            )
+    # DuckDB before version 2 takes a column of the type null for one of integers.
+    return {
+        name: _NULL if logical == "NullType()" else stored
+        for (name, logical), (_, stored) in zip(top, found, strict=True)
+    }
 
 
-def _top(tree: Sequence[tuple[str, int | None]]) -> list[str]:
-    """Return the names of the columns from a schema tree that is listed depth first.
+def _top(tree: Sequence[tuple[str, int | None, str | None]]) -> list[tuple[str, str | None]]:
+    """Return name and logical type of the columns from a schema tree that is listed depth first.
 
     DuckDB itself would rename a repeated column without a word.
     """
-    names: list[str] = []
+    found: list[tuple[str, str | None]] = []
     inside = 0
-    for name, children in tree[1:]:
+    for name, children, logical in tree[1:]:
         if inside:
             inside -= 1
         else:
-            names.append(name)
+            found.append((name, logical))
         inside += children or 0
-    return names
+    return found
 
 
 def _require_one_schema(files: Sequence[Snapshot], schemas: Sequence[Mapping[str, str]]) -> None:

@@ -16,7 +16,7 @@ from mlgate.errors import EvidenceError
 from mlgate.evidence import predictions, warehouse
 from mlgate.evidence.assign import assign
 from mlgate.evidence.delimited import Reading
-from mlgate.evidence.duck import Engine, open_engine
+from mlgate.evidence.duck import Engine, message_of, open_engine
 from mlgate.evidence.files import Files, Shelf, reading_of
 from mlgate.evidence.locations import COPY_LIMIT, Snapshot, Territory
 from mlgate.evidence.predictions import Side
@@ -31,9 +31,6 @@ if TYPE_CHECKING:
     from mlgate.cells import ColumnType
     from mlgate.evidence.release import Release
     from mlgate.evidence.sources import DataSource
-
-_MESSAGE = 200
-"""Characters of an engine's own message that ours repeats."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -116,6 +113,7 @@ def open_tables(
             raise EvidenceError(
                 document.where(("data",)), f"has no table {show(name)}", did_you_mean(name, release.data)
             )
+    workdir = workdir.resolve()  # DuckDB compares resolved paths with what it was allowed
     shelf = Shelf(territory=Territory.of(document, allow), workdir=workdir, copy_limit=copy_limit)
     opening = _Opening(release=release, document=document, shelf=shelf, environ=environ or {})
     taken = {name: opening.take(name) for name in names}
@@ -302,5 +300,4 @@ def _count(expr: ir.Table, location: str) -> int:
     try:
         return int(expr.count().to_pyarrow().as_py())
     except Exception as error:  # an engine may fail in any way
-        message = " ".join(str(error).split())[:_MESSAGE]
-        raise EvidenceError(location, f"cannot be read ({message})", "write it again") from error
+        raise EvidenceError(location, f"cannot be read ({message_of(error)})", "write it again") from error

@@ -111,7 +111,8 @@ def fits(value: str, kind: ColumnType) -> str:
     """Return SQL: whether the text `value` is null or can be read as the stated type."""
     if kind == "string":
         return "true"
-    reads = f"{_matches(value, STATED[kind])} AND TRY_CAST({value} AS {DUCKDB_TYPES[kind]}) IS NOT NULL"
+    cast = "TIMESTAMPTZ" if kind == "timestamp" else DUCKDB_TYPES[kind]
+    reads = f"{_matches(value, STATED[kind])} AND TRY_CAST({value} AS {cast}) IS NOT NULL"
     return f"({value} IS NULL OR ({reads}))"
 
 

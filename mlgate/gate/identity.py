@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import platform
 import re
 import shutil
@@ -20,11 +19,20 @@ from mlgate.findings import EnvironmentRecord, SourceRecord, ToolRecord
 
 GIT_SECONDS = 10
 
-SAFE = ("core.fsmonitor=false", "core.hooksPath=/dev/null", "safe.bareRepository=explicit")
-"""Settings of git against programs that a repository names."""
+PROTOCOLS = ("ext", "fd", "file", "ftp", "ftps", "git", "http", "https", "ssh")
 
-OFFLINE = {"GIT_NO_LAZY_FETCH": "1", "GIT_ALLOW_PROTOCOL": "none", "GIT_TERMINAL_PROMPT": "0"}
-"""No object is fetched: a repository chooses the program that fetches."""
+SAFE = (
+    "core.fsmonitor=false",
+    "core.hooksPath=/dev/null",
+    "safe.bareRepository=explicit",
+    "protocol.allow=never",
+    *(f"protocol.{one}.allow=never" for one in PROTOCOLS),
+)
+"""Settings of git against programs that a repository names; without a protocol, nothing is fetched, and
+what fetches is a program that the repository chooses."""
+
+PROGRAMS = r"^(filter\.|extensions\.partialclone$|remote\..*\.(promisor|partialclonefilter)$)"
+"""Settings by which `git status` would run programs."""
 
 PLAIN = re.compile(r"filter\.[\w.-]+")
 """A filter whose name git's own `-c` can spell."""
@@ -95,9 +103,10 @@ def _dirty(folder: Path) -> bool | None:
     """Tell whether tracked files differ from the commit; None when that cannot be told safely.
 
     git runs the filters that a repository configures over files that look changed. They are switched off
-    by name, so that a file which only its filter makes equal counts as changed.
+    by name, so that a file which only its filter makes equal counts as changed. Of a repository that
+    fetches what it lacks nothing is told: looking would start the program that fetches.
     """
-    listed = _run(folder, "config", "--name-only", "-z", "--get-regexp", r"^filter\.")
+    listed = _run(folder, "config", "--name-only", "-z", "--get-regexp", PROGRAMS)
     if listed is None or listed.returncode not in (0, NO_MATCH):
         return None
     names = listed.stdout.decode("utf-8", "replace").split("\0")
@@ -132,7 +141,6 @@ def _run(
             timeout=GIT_SECONDS,
             check=False,
             stdin=subprocess.DEVNULL,
-            env={**os.environ, **OFFLINE},
         )
     except (OSError, subprocess.TimeoutExpired):
         return None

@@ -14,6 +14,10 @@ from dataclasses import dataclass
 
 from mlgate.intervals.proportions import Part, Proportion, Wilson, proportion
 
+_BETWEEN = tuple(i / 32 for i in range(1, 32))
+"""Values of a rate at which a function is looked at between its bounds. Fixed ones, so that where less is known
+of a rate no less is seen of the function."""
+
 
 @dataclass(frozen=True, slots=True)
 class Newcombe:
@@ -188,9 +192,11 @@ class MoverSum:
 class MoverFunction:
     """A smooth function of independent parts: Matthews' coefficient of prevalence and both recalls.
 
-    Each part is moved to its bounds alone; how far the function moves is that part's share of the
-    uncertainty. For a linear function it is MOVER; it needs neither draws nor a seed, and a table without
-    a single error still has an interval, where every bootstrap draw would be equal.
+    Each part is moved alone, to its bounds and over what lies between them; how far the function moves is
+    that part's share of the uncertainty. (At the bounds alone, kappa would look sure where the prevalence
+    is hardly known: it falls to 0 towards both ends.) For a linear function it is MOVER; it needs neither
+    draws nor a seed, and a table without a single error still has an interval, where every bootstrap draw
+    would be equal.
     """
 
     parts: tuple[Part, ...]
@@ -218,8 +224,9 @@ class MoverFunction:
         below, above = [], []
         for i, part in enumerate(self.parts):
             ends = [centre]
-            for bound in part.at(confidence):
-                moved = self.function(*values[:i], bound, *values[i + 1 :])
+            low, high = part.at(confidence)
+            for place in (low, high, *(one for one in _BETWEEN if low < one < high)):
+                moved = self.function(*values[:i], place, *values[i + 1 :])
                 ends += [moved] if math.isfinite(moved) else [self.lowest, self.highest]
             below.append(centre - min(ends))
             above.append(max(ends) - centre)

@@ -98,13 +98,14 @@ class Effective:
 def effective(value: float, variance: float, *, least: float, method: str, bias: float = 0.0) -> Effective:
     """Return Wilson's interval of `value` in [0, 1] whose estimate has `variance` and `bias`.
 
-    The effective n is value (1 - value) / variance, as with the design effect of a survey. Where the
-    variance vanishes (every positive came first, or none did) `least` stands in: the number of rows that
-    at least told it.
+    The effective n is value (1 - value) / variance, as with the design effect of a survey. Where either
+    vanishes (every positive came first, or none did), but for the rounding of sums of weights, `least`
+    stands in: the number of rows that at least told it.
     """
     value = min(max(float(value), 0.0), 1.0)
     spread = value * (1.0 - value)
-    n = spread / variance if variance * least > ROUNDING * spread > 0.0 else least
+    told = spread > ROUNDING and variance * least > ROUNDING * spread
+    n = spread / variance if told else least
     centre = min(max(value - bias, 0.0), 1.0)
     return Effective(value=value, part=Wilson(centre * n, n), method=method)
 

@@ -131,7 +131,11 @@ def test_file_that_is_not_what_it_is_called(
 def _flipped(content: bytes) -> bytes:
     """Destroy a part in the middle."""
     middle = len(content) // 2
-    return content[:middle] + bytes(one ^ 0xFF for one in content[middle : middle + 400]) + content[middle + 400 :]
+    return (
+        content[:middle]
+        + bytes(one ^ 0xFF for one in content[middle : middle + 400])
+        + content[middle + 400 :]
+    )
 
 
 def _twice(found: pa.Table) -> pa.Table:
@@ -237,7 +241,9 @@ class TestPredictions:
     @pytest.fixture
     def split(self, world: World) -> World:
         """The same release with its scores in another file."""
-        world.release("{path: data/test.csv}", "{path: data/test.csv, predictions: {path: preds.csv, key: id}}")
+        world.release(
+            "{path: data/test.csv}", "{path: data/test.csv, predictions: {path: preds.csv, key: id}}"
+        )
         kept = [[row[0], row[1], *row[3:]] for row in world.table]
         world.data.write_text(csv_text(["id", "y", *HEADER[3:]], kept), "utf-8")
         self.predict(world, [[row[0], row[2]] for row in world.table])
@@ -278,7 +284,9 @@ class TestPredictions:
     def test_rows_with_one_key(self, split: World) -> None:
         """A key that two rows share is an error, as it would copy a prediction."""
         split.data.write_text(split.data.read_text("utf-8").replace("\n1,", "\n0,", 1), "utf-8")
-        refused(split, split.run(), says=("1 key more than once in data/test.csv", "1 prediction without a row"))
+        refused(
+            split, split.run(), says=("1 key more than once in data/test.csv", "1 prediction without a row")
+        )
 
     def test_predictions_that_bring_labels(self, split: World) -> None:
         """Predictions may not bring a column that the table has: the labels would be the author's choice."""

@@ -79,6 +79,14 @@ OUTSIDE: dict[str, tuple[Break, tuple[str, ...]]] = {
     "folder": (reading("data.csv", lambda w: (w.home / "data.csv").mkdir()), ("data.csv", "is a directory")),
     "folder itself": (reading("data"), ("data", "of no format that is read")),
     "pipe": (reading("p.csv", lambda w: os.mkfifo(w.home / "p.csv")), ("p.csv", "is no regular file")),
+    "links to their own folder": (
+        reading("**/*.zzz", lambda w: [link(name, ".")(w) for name in "abcd"]),
+        ("release.yaml:8", "matches no file"),
+    ),
+    "links to their own folder, step by step": (
+        reading("*/" * 40 + "x.csv", lambda w: [link(name, ".")(w) for name in "abcd"]),
+        ("release.yaml:8", "looks through more than"),
+    ),
     "link in a circle": (
         reading("a.csv", lambda w: (link("a.csv", "b.csv")(w), link("b.csv", "a.csv")(w))),
         ("release.yaml:8", "a.csv"),
@@ -105,7 +113,10 @@ OUTSIDE: dict[str, tuple[Break, tuple[str, ...]]] = {
         lambda w: ((w.home / "MODEL_CARD.md").unlink(), (w.home / "MODEL_CARD.md").mkdir()),
         ("MODEL_CARD.md", "is no regular file"),
     ),
-    "document is missing": (lambda w: (w.home / "MODEL_CARD.md").unlink(), ("release.yaml:17", "does not exist")),
+    "document is missing": (
+        lambda w: (w.home / "MODEL_CARD.md").unlink(),
+        ("release.yaml:17", "does not exist"),
+    ),
     "document is huge": (
         lambda w: (w.home / "MODEL_CARD.md").write_bytes(b"a" * 6_000_000),
         ("MODEL_CARD.md", "is larger than"),
@@ -115,7 +126,12 @@ OUTSIDE: dict[str, tuple[Break, tuple[str, ...]]] = {
         ("release.yaml:17", "is not UTF-8"),
     ),
     "predictions outside": (
-        reading("data/test.csv", lambda w: w.release("data/test.csv}", "data/test.csv, predictions: {path: ../elsewhere/secret.csv, key: id}}")),
+        reading(
+            "data/test.csv",
+            lambda w: w.release(
+                "data/test.csv}", "data/test.csv, predictions: {path: ../elsewhere/secret.csv, key: id}}"
+            ),
+        ),
         ("release.yaml:8", "lies outside"),
     ),
 }
@@ -128,7 +144,7 @@ def test_place_that_may_not_be_read(world: World, name: str) -> None:
     broken(world)
     began = time.monotonic()
     done = refused(world, world.run(), says=says)
-    assert time.monotonic() - began < 20  # noqa: PLR2004  seconds; nothing waits on a pipe or a device
+    assert time.monotonic() - began < 20
     assert "hunter2" not in done.said + json.dumps(done.report) + str(done.html)
     assert "root:" not in done.said + json.dumps(done.report)
 
@@ -185,13 +201,20 @@ def test_release_or_policy_that_is_none(world: World, what: str, name: str) -> N
     """A release or policy that is missing, empty, a folder or no text is exit 2, named by its file."""
     broken, says = NO_RELEASE[name]
     broken(world.home / what)  # type: ignore[arg-type]  # these take the path
-    if (name, what) in {("missing", "policy.yaml"), ("a dangling link", "policy.yaml"), ("a folder", "policy.yaml"),
-                        ("a pipe", "policy.yaml"), ("a device", "policy.yaml")}:
+    if (name, what) in {
+        ("missing", "policy.yaml"),
+        ("a dangling link", "policy.yaml"),
+        ("a folder", "policy.yaml"),
+        ("a pipe", "policy.yaml"),
+        ("a device", "policy.yaml"),
+    }:
         says = ("policy.yaml",)
     refused(world, world.run(), says=[one.replace("release.yaml", what) for one in says])
 
 
-@pytest.mark.parametrize("given", ["nowhere.yaml", "nowhere", "baseline@9", "../elsewhere/x.yaml", "/dev/zero", "."])
+@pytest.mark.parametrize(
+    "given", ["nowhere.yaml", "nowhere", "baseline@9", "../elsewhere/x.yaml", "/dev/zero", "."]
+)
 def test_policy_that_is_not_there(world: World, given: str) -> None:
     """A policy that is named and is not there ends the run; none is judged by another policy."""
     refused(world, world.run("--policy", given), says=(given.partition("@")[0],))
@@ -284,7 +307,9 @@ class TestOut:
             (world.folder / name).unlink()
         (world.folder / "notes.txt").unlink()
         mounted = subprocess.run(
-            ["mount", "-t", "tmpfs", "-o", "size=16k", "tmpfs", str(world.folder)], capture_output=True, check=False
+            ["mount", "-t", "tmpfs", "-o", "size=16k", "tmpfs", str(world.folder)],
+            capture_output=True,
+            check=False,
         )
         if mounted.returncode:
             pytest.skip("this user may not mount a small disk")
@@ -327,6 +352,7 @@ class TestOut:
     [
         ["--as-of", "yesterday"],
         ["--as-of", ""],
+        ["--as-of", "9999-12-31T23:59:59-14:00"],
         ["--format", "pdf"],
         ["--format", "html,json,"],
         ["--format", ""],
@@ -334,6 +360,8 @@ class TestOut:
         ["--only", "no-such-check"],
         ["--only", ""],
         ["--checks", "nowhere"],
+        [".", ".."],
+        ["/"],
         ["--allow-path", "nowhere"],
     ],
     ids=" ".join,
@@ -422,10 +450,18 @@ def test_repository_with_programs_in_its_git_settings(world: World) -> None:
     run = f"sh -c 'touch {marker}'"
     git = ["git", "-c", "user.name=x", "-c", "user.email=x@example.org", "-C", str(world.home)]
     (world.home / ".gitattributes").write_text("* filter=evil diff=evil\n", "utf-8")
-    for command in (["init", "-q"], ["add", "."], ["commit", "-qm", "x"]):
+    for command in (["init", "-q"], ["add", "*.yaml", "data"], ["commit", "-qm", "x"]):
         subprocess.run([*git, *command], check=True)
-    for name in ("filter.evil.clean", "filter.evil.process", "diff.evil.textconv", "core.fsmonitor",
-                 "core.sshCommand", "core.pager", "credential.helper", "diff.external"):
+    for name in (
+        "filter.evil.clean",
+        "filter.evil.process",
+        "diff.evil.textconv",
+        "core.fsmonitor",
+        "core.sshCommand",
+        "core.pager",
+        "credential.helper",
+        "diff.external",
+    ):
         subprocess.run([*git, "config", name, run], check=True)
     for hook in ("post-index-change", "pre-commit", "fsmonitor-watchman", "reference-transaction"):
         path = world.home / ".git" / "hooks" / hook
@@ -436,4 +472,31 @@ def test_repository_with_programs_in_its_git_settings(world: World) -> None:
     assert not marker.exists()
     sound(world, done)
     assert done.code == 0, done.said
+    assert done.report is not None
+    assert done.report["source"]["dirty"] is False
 
+
+def test_repository_that_would_fetch(world: World) -> None:
+    """A repository that lacks an object names a program that fetches it; that is not run either."""
+    marker = world.root / "elsewhere" / "pwned"
+    git = ["git", "-c", "user.name=x", "-c", "user.email=x@example.org", "-C", str(world.home)]
+    for command in (["init", "-q"], ["add", "*.yaml", "data"], ["commit", "-qm", "x"]):
+        subprocess.run([*git, *command], check=True)
+    found = subprocess.run([*git, "rev-parse", "HEAD^{tree}"], capture_output=True, check=True, text=True)
+    tree = found.stdout.strip()
+    (world.home / ".git" / "objects" / tree[:2] / tree[2:]).unlink()
+    for name, value in {
+        "core.repositoryformatversion": "1",
+        "extensions.partialClone": "origin",
+        "remote.origin.url": f"file://{world.root}/elsewhere",
+        "remote.origin.promisor": "true",
+        "remote.origin.uploadpack": f"sh -c 'touch {marker}'",
+        "protocol.file.allow": "always",
+        "protocol.allow": "always",
+    }.items():
+        subprocess.run([*git, "config", name, value], check=True)
+    done = world.run()
+    assert not marker.exists()
+    sound(world, done)
+    assert done.report is not None
+    assert done.report["source"]["dirty"] is None

@@ -25,7 +25,7 @@ MARKUP: Mapping[str, str] = {
     "rich markup": "[bold red]APPROVED[/] [link=https://evil.example]x[/link] :boom:",
     "format": "{0.__class__} %s %(x)s $HOME $(id) `id`",
     "SQL": "'; DROP TABLE evaluation; --",
-    "SQL name": '"; ATTACH \'/tmp/x.db\'; --',
+    "SQL name": "\"; ATTACH '/tmp/x.db'; --",
     "long": "x" * 150,
     "spaces": "  Meets policy   credit-release  ",
 }
@@ -188,8 +188,8 @@ def test_very_long_names(world: World) -> None:
     done = world.run()
     sound(world, done)
     assert done.code == 0, done.said
-    assert len(str(done.html)) < 2_000_000  # noqa: PLR2004  characters
-    assert len(done.said) < 50_000  # noqa: PLR2004  characters
+    assert len(str(done.html)) < 2_000_000
+    assert len(done.said) < 50_000
     world.release("name: credit\n", f"name: {endless}\n")
     refused(world, world.run(), says=("release.yaml:2",))
 
@@ -202,5 +202,5 @@ def test_two_texts_that_look_alike_stay_two_groups(world: World) -> None:
     done = world.run()
     sound(world, done)
     groups = done.finding("fairness/demographic-parity-difference[sex]")["groups"]
-    assert len({one["group"]["sex"] for one in groups}) == 2  # noqa: PLR2004
+    assert len({one["group"]["sex"] for one in groups}) == 2
     assert "f<U+200B>" in str(Page(str(done.html)).text)

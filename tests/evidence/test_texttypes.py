@@ -134,7 +134,7 @@ def test_null_tokens_of_the_release_replace_the_defaults(reader: Reader) -> None
                 for time in ("00:00", "10:11", "10:11:12.500", "10:11:12")
             ],
         ),
-        ("timestamp", ["2026-01-31T10:11:12+02:00", "2026-01-31 10:11-0530"], None),
+        ("timestamp", ["2026-01-31T10:11:12+02:00", "2026-01-31 10:11:12-0530"], None),
     ],
 )
 def test_stated_types(kind: ColumnType, values: list[str], read: list[Any] | None, reader: Reader) -> None:
@@ -201,7 +201,8 @@ def test_types_and_values_agree_with_pandas(data: st.DataObject, sort: str, read
     values = data.draw(st.lists(st.one_of(WRITTEN[sort], NULL), min_size=1, max_size=12))
     assume(not any(re.match(r"[ +-]*0[0-9]", value) for value in values))
     kind, read = reader.column(values)
-    theirs = pd.read_csv(io.StringIO(_csv(values)), dtype_backend="numpy_nullable")["x"]
+    exact = {} if pd.__version__ >= "3" else {"float_precision": "round_trip"}
+    theirs = pd.read_csv(io.StringIO(_csv(values)), dtype_backend="numpy_nullable", **exact)["x"]
     assert read == [None if one is pd.NA else one for one in theirs]
     assert kind == _kind(theirs)
 

@@ -197,6 +197,17 @@ def test_rounding_of_a_constant_loss_takes_no_interval_away(w: list[float]) -> N
         assert low < high
 
 
+def test_rounded_sums_of_weights_are_not_taken_for_noise() -> None:
+    """A share of positives that is 1 but for the last digit is 1: the interval is the same at any scale."""
+    rng = np.random.default_rng(1)
+    score, w = rng.random(200), 10 ** rng.uniform(-6, 6, 200)
+    found = [
+        bounds(ask(calibration.observed_expected, cells_of(np.ones(200), score, w * scale)))
+        for scale in (1.0, 7.0, 0.3, 1e-5, 11.0, 13.0)
+    ]
+    assert found == [pytest.approx(found[0], rel=1e-9)] * len(found)
+
+
 def test_none_of_the_promised_positives_leaves_room_for_some() -> None:
     """O:E is 0, which is a value; its interval reaches up as a share's of none does."""
     found = ask(calibration.observed_expected, cells_of([0] * 50, [0.2] * 50))
