@@ -70,6 +70,6 @@ class MeasureError(MlgateError):
 class MissingExtra(MlgateError):
     """An optional part is not installed."""
 
-    def __init__(self, where: str, package: str, extra: str) -> None:
-        """Name the package that is missing and the extra that brings it."""
-        super().__init__(where, f"needs {package}, which is not installed", f"pip install 'mlgate[{extra}]'")
+    def __init__(self, where: str, package: str, requirement: str) -> None:
+        """Name what is missing and the requirement that brings it, `mlgate[pdf]`."""
+        super().__init__(where, f"needs {package}, which is not installed", f"pip install '{requirement}'")

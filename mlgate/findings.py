@@ -218,6 +218,8 @@ class ReleaseRecord:
     digest: str
     chosen_by_author: tuple[str, ...] = ()
     """What the policy does not pin: `columns.label = defaulted`."""
+    not_looked_at: tuple[str, ...] = ()
+    """What the release states and this version of mlgate does nothing with."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -239,6 +241,8 @@ class PolicyRecord:
     decision: str
     confidence: float
     weakened: tuple[str, ...] = ()
+    not_enforced: tuple[str, ...] = ()
+    """What the policy asks of commands that this version of mlgate does not have."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

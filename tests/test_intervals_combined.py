@@ -233,7 +233,7 @@ def test_a_linear_function_is_mover() -> None:
 
 @UNHURRIED
 @given(
-    st.tuples(*[st.floats(0.0, 1.0)] * 3),
+    st.tuples(st.floats(0.01, 0.99), st.floats(0.0, 1.0), st.floats(0.0, 1.0)),
     st.tuples(*[st.floats(0.5, 300.0)] * 3),
     st.floats(1.0, 4.0),
     st.sampled_from([mcc, kappa]),

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from mlgate import demo
-from mlgate.api import Job, judged
+from mlgate.api import DEFAULT_OUT, Job, judged
 from mlgate.findings import Verdict
 
 
@@ -24,10 +24,12 @@ def command(folder: Path) -> None:
 
     click.echo(f"training two models into {folder} ...", err=True)
     expected = (Verdict.APPROVED, Verdict.BLOCKED)
-    found = []
+    found: list[Verdict | None] = []
+    place = folder / DEFAULT_OUT
     for release in demo.write(folder):
         report = judged(Job(release=release))
-        out = output.prepare(folder / "mlgate-report" / release.stem)
+        # The first lies where `mlgate run` writes, so that the page is renewed by it; the other one below.
+        out = output.prepare(place if not found else place / release.stem)
         output.write(report, out)
         terminal.show(report, sys.stdout, title=True)
         click.echo(f"\nreport: {out / 'report.html'}\n")

@@ -123,10 +123,16 @@ def _publish(report: Report, folder: Path, formats: Sequence[str], *, several: b
 
 
 def _print_plan(job: Job) -> None:
+    from mlgate.render.text import visible
+
     for number, (query, uses) in enumerate(queries(job), 1):
-        click.echo(f"-- {number}. table {query.table}: {query.what}")
-        click.echo(f"-- shared by {len(uses)}: {', '.join(uses)}")
-        click.echo(f"{query.sql};\n")
+        said = [
+            f"-- {number}. table {query.table}: {query.what}",
+            f"-- shared by {len(uses)}: {', '.join(uses)}",
+        ]
+        # Names of columns are a stranger's text; none of it is cut.
+        lines = [visible(one, longest=sys.maxsize) for one in (*said, *f"{query.sql};".split("\n"))]
+        click.echo("\n".join(lines) + "\n")
 
 
 def _formats(given: str) -> tuple[str, ...]:

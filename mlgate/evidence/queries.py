@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ order in which threads finish."""
 
 _SPEAKS_FREELY = ("duckdb", "sqlite")
 """Engines in this process: they know no password that their messages could repeat."""
+
+_PATH = re.compile(r"""(["'])[^"']*/[^"']*\1""")
 
 _MESSAGE = 300
 """Characters of an engine's own message that ours repeats."""
@@ -72,7 +75,8 @@ def _failed(table: Table, what: str, said: str, error: Exception) -> EvidenceErr
 
 def _said(error: Exception) -> str:
     first = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
-    printable = "".join(one if one.isprintable() else " " for one in first).strip()
+    without_paths = _PATH.sub("", first)  # of private copies, which differ from run to run
+    printable = "".join(one if one.isprintable() else " " for one in without_paths).strip()
     return printable if len(printable) <= _MESSAGE else f"{printable[: _MESSAGE - 3]}..."
 
 

@@ -66,11 +66,16 @@ def connect(connection: str, environ: Mapping[str, str], where: str, workdir: Pa
             return open_engine(workdir, database=Path(path)).backend
         backend: BaseBackend = _sqlite(path) if scheme == "sqlite" else ibis.connect(url)
     except ImportError as error:
-        raise MissingExtra(where, f"ibis-framework[{scheme}]", scheme) from error
+        owner = "mlgate" if scheme in _EXTRAS else "ibis-framework"
+        raise MissingExtra(where, f"the driver for {scheme}", f"{owner}[{scheme}]") from error
     except Exception as error:  # noqa: BLE001 - a driver may fail in any way
         # Without its cause: the driver's message may repeat the password.
         raise _closed(variable, where, error) from None
     return backend
+
+
+_EXTRAS = ("postgres", "sqlite")
+"""Databases that mlgate has an extra for; the drivers of the others come as extras of Ibis."""
 
 
 def table_of(

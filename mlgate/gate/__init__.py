@@ -17,23 +17,19 @@ from mlgate.evidence.bundle import Evidence
 from mlgate.evidence.release import Release
 from mlgate.evidence.scan import Query, plan
 from mlgate.findings import (
-    GOVERNANCE,
     Finding,
     Origin,
     Outcome,
-    PolicyRecord,
-    ReleaseRecord,
     Report,
-    Severity,
     Verdict,
     totals_of,
     verdict_of,
 )
-from mlgate.gate import identity
+from mlgate.gate import applying, identity, stated
 from mlgate.gate.measuring import ASIDE, Measured, measure_all
 from mlgate.gate.questions import Question, questions
 from mlgate.gate.recording import record
-from mlgate.policy import Policy, Use, applies, chosen_by_author
+from mlgate.policy import Policy, Use, applies
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,8 +114,8 @@ def judge(evidence: Evidence, policy: Policy, options: Options = Options()) -> R
         verdict=verdict,
         promotable=reason is None and verdict is Verdict.APPROVED,
         promotable_reason=reason,
-        release=_release(evidence, policy),
-        policy=_policy(policy),
+        release=stated.release_record(evidence, policy),
+        policy=stated.policy_record(policy),
         evidence=evidence.records,
         source=identity.source(evidence.folder),
         environment=identity.environment(),
@@ -129,8 +125,12 @@ def judge(evidence: Evidence, policy: Policy, options: Options = Options()) -> R
 
 
 def _asked(evidence: Evidence, policy: Policy, only: str | None) -> list[Question]:
-    uses = selected(policy, only)
-    return questions(policy, evidence, [(use, applies(use, policy, evidence.release)) for use in uses])
+    reasons = [(use, applies(use, policy, evidence.release)) for use in selected(policy, only)]
+    asked = [
+        (use, reason, applying.evaded(use, reasons, evidence.release) if reason else None)
+        for use, reason in reasons
+    ]
+    return questions(policy, evidence, asked)
 
 
 def _unanswered(lost: Sequence[Question], origin: Origin) -> list[Finding]:
@@ -161,30 +161,6 @@ def _verdict(findings: Sequence[Finding], policy: Policy, options: Options) -> t
 def _weakest(evidence: Evidence) -> Origin:
     order = [Origin.COMPUTED, Origin.ATTESTED, Origin.DECLARED]
     return max((one.origin for one in evidence.records), key=order.index, default=Origin.DECLARED)
-
-
-def _release(evidence: Evidence, policy: Policy) -> ReleaseRecord:
-    release = evidence.release
-    return ReleaseRecord(
-        name=release.name,
-        version=release.version,
-        task=release.task,
-        risk=release.risk,
-        intended_use=release.intended_use,
-        digest=f"sha256:{evidence.file.sha256}",
-        chosen_by_author=chosen_by_author(policy, release),
-    )
-
-
-def _policy(policy: Policy) -> PolicyRecord:
-    return PolicyRecord(
-        id=policy.id,
-        title=policy.title,
-        digest=policy.digest,
-        sources=policy.sources,
-        decision=policy.decision,
-        confidence=policy.confidence,
-    )
 
 
 def _iso(moment: datetime) -> str:

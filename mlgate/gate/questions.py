@@ -74,17 +74,20 @@ def column_name(by: By) -> str:
     return by.column if isinstance(by, Bins) else by
 
 
-def questions(policy: Policy, evidence: Evidence, uses: Sequence[tuple[Use, str | None]]) -> list[Question]:
-    """Unfold the uses; `uses` pairs each with why it does not apply, or None.
+def questions(
+    policy: Policy, evidence: Evidence, uses: Sequence[tuple[Use, str | None, str | None]]
+) -> list[Question]:
+    """Unfold the uses; each comes with why it does not apply, and why it may not be left out for that.
 
     Raises EvidenceError when a column that the release names is absent from a table where a selected
     check needs it, and PolicyError when a use cannot be asked at all.
     """
     found: list[Question] = []
     problems: list[MlgateError] = []
-    for use, reason in uses:
+    for use, reason, evaded in uses:
         try:
-            found.extend(_unfold(policy, evidence, use, reason))
+            asked = [_silent(use, refusal=evaded)] if evaded else _unfold(policy, evidence, use, reason)
+            found.extend(asked)
         except MlgateError as error:
             problems.append(error)
     problems.extend(_repeated(found))

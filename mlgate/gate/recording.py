@@ -84,7 +84,7 @@ def _finding(measured: Measured, decision: Decision | None, origin: Origin) -> F
         fix=FixRecord(effort=use.check.fix.effort, text=use.check.fix.text),
         maps_to=use.check.maps_to,
         charts=tuple(_chart(one) for one in estimate.charts),
-        seconds=measured.seconds,
+        seconds=_rounded(measured.seconds),
     )
 
 

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from mlgate.intervals.proportions import Part, Proportion, Wilson, proportion
 
 _BETWEEN = tuple(i / 32 for i in range(1, 32))
-"""Values of a rate at which a function is looked at between its bounds. Fixed ones, so that where less is known
-of a rate no less is seen of the function."""
+"""Values of a rate at which a function is looked at between its bounds. Fixed ones, so that where less is
+known of a rate no less is seen of the function."""
 
 
 @dataclass(frozen=True, slots=True)

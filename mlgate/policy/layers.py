@@ -153,8 +153,9 @@ def _given(model: Model) -> dict[str, Any]:
 def _entry(document: Document, entry: UseEntry, loc: Loc) -> Iterator[tuple[Key, Stated]]:
     yield (SWITCH,), Stated(True if entry.off is None else entry.off, document.where(loc))
     if entry.model_fields_set & set(OPERATIONS):
-        # A warn band and a reason belong to the limit that they were written for.
-        yield from (((name,), Stated(None, document.where(loc))) for name in ("because", "warn"))
+        # A warn band, a reason and a severity belong to the limit that they were written for: whoever
+        # writes a limit of their own for a check that the parent only warns about means it.
+        yield from (((name,), Stated(None, document.where(loc))) for name in ("because", "warn", "severity"))
     for name in sorted(entry.model_fields_set - {"id", "off"}):
         value, where = getattr(entry, name), document.where((*loc, name))
         if name in OPERATIONS:

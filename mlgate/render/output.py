@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from mlgate.errors import EvidenceError, Problem
-from mlgate.findings import Report
+from mlgate.findings import SCHEMA, Report
 from mlgate.render import record
 
 _TODO = "name another folder with --out"
@@ -33,6 +33,8 @@ def prepare(folder: Path) -> Path:
     A run that breaks off must not leave an old approval behind. Only files that a run writes are
     removed; one that is a link is removed, not followed.
 
+    The reports of a run over several releases lie one folder below, and go too.
+
     Raises EvidenceError when the folder is a link (a checkout can hold one that leads anywhere), cannot
     be made, or an old report cannot be removed.
     """
@@ -43,10 +45,24 @@ def prepare(folder: Path) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise EvidenceError(str(folder), f"cannot be written to ({error.strerror})", _TODO) from error
-    problems = [*filter(None, (_removed(folder / f"report.{name}") for name in FORMATS))]
+    below = [one for one in folder.iterdir() if not one.is_symlink() and one.is_dir() and _ours(one)]
+    files = [place / f"report.{name}" for place in (folder, *below) for name in FORMATS]
+    problems = [*filter(None, map(_removed, files))]
     if problems:
         raise EvidenceError.of(problems)
     return folder
+
+
+def _ours(folder: Path) -> bool:
+    """Whether a folder below holds a report of one of several releases, and not files of the user's."""
+    path = folder / "report.json"
+    try:
+        if path.is_symlink() or not path.is_file():
+            return False
+        with path.open("rb") as file:
+            return SCHEMA.encode() in file.read(200)
+    except OSError:
+        return False
 
 
 def _removed(path: Path) -> Problem | None:

@@ -93,7 +93,7 @@ def _encodable(text: str, stream: TextIO) -> str:
 
 def _lines(report: Report, *, width: int, symbols: bool, title: bool) -> Iterator[_Line]:
     if title and report.release is not None:
-        yield _Line(f"{report.release.name} {report.release.version}", "bold")
+        yield _Line(f"Release {report.release.name} {report.release.version}", "bold")
         yield _Line("")
     if report.findings:
         yield from _table(_ordered(report), width, symbols=symbols)

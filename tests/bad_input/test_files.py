@@ -184,6 +184,15 @@ def test_parquet_that_holds_no_evidence(
     refused(world, world.run(), *codes, says=("y" and says,))
 
 
+def test_parquet_with_texts_that_are_none(world: World) -> None:
+    """Bytes that are no UTF-8 in a column of texts are an error that does not name the private copy."""
+    values = pa.array([one.encode() + b"\xff" for one in table(world)["sex"].to_pylist()], type=pa.binary())
+    texts = pa.Array.from_buffers(pa.string(), len(values), values.buffers())
+    named(world, "t.parquet", parquet(table(world).set_column(HEADER.index("sex"), "sex", texts)))
+    done = refused(world, world.run(), says=("data/t.parquet", "string encoding"))
+    assert "evidence-" not in done.said
+
+
 @pytest.mark.parametrize("suffix", [".pkl", ".pickle", ".joblib", ".csv", ".parquet", ".csv.gz"])
 @pytest.mark.parametrize("protocol", [0, 2, 5])
 def test_pickle_is_never_loaded(world: World, suffix: str, protocol: int) -> None:

@@ -89,40 +89,31 @@ def quoted(text: str) -> str:
 
 
 @pytest.mark.parametrize("name", MARKUP)
-def test_markup_in_every_text_of_release_and_policy(world: World, name: str) -> None:
-    """Markup and template syntax in names, titles, reasons and documents is escaped; the verdict stands."""
-    text = quoted(MARKUP[name])
+def test_markup_in_every_text(world: World, name: str) -> None:
+    """Markup, template syntax and SQL in titles, documents, columns, values and files are text; the verdict stands."""
+    plain = MARKUP[name]
+    text, column, file = quoted(plain), f"sex {plain}", f"{plain.replace('/', '_')[:200]}.csv"
     world.release("name: credit\n", f"name: {text}\n")
     world.release('version: "1.0.0"', f"version: {text}")
     world.release("intended_use: Rank loan applications for manual review.", f"intended_use: {text}")
     world.release("owners: [risk@example.org]", f"owners: [{text}]")
-    world.policy("title: Credit\n", f"title: {text}\n")
-    world.policy("row-count\n    at_least: 100", f"row-count\n    at_least: 100\n    because: {text}")
-    world.edit("MODEL_CARD.md", "# Model card", f"# {MARKUP[name]}")
-    done = world.run()
-    sound(world, done)
-    assert done.code == 0, done.said
-    page = harmless(world, done)
-    assert " ".join(MARKUP[name].split()) in " ".join(" ".join(page.text).split())
-
-
-@pytest.mark.parametrize("name", MARKUP)
-def test_markup_in_columns_values_and_files(world: World, name: str) -> None:
-    """Markup in names of columns and files and in categories is escaped, quoted in SQL, and counted as it is."""
-    text, column, file = MARKUP[name], f"sex {MARKUP[name]}", f"{MARKUP[name].replace('/', '_')[:200]}.csv"
-    renamed = [column if one == "sex" else one for one in HEADER]
     world.release("protected: [sex, age_group]", f"protected: [{quoted(column)}, age_group]")
     world.release("path: data/test.csv", f"path: {quoted(file)}")
+    world.policy("title: Credit\n", f"title: {text}\n")
+    world.policy("row-count\n    at_least: 100", f"row-count\n    at_least: 100\n    because: {text}")
+    world.edit("MODEL_CARD.md", "# Model card", f"# {plain}")
     for row in world.table:
-        row[3] = text if row[3] == "female" else f"not {text}"
-    world.rewrite(lambda _: None, renamed)
+        row[3] = plain if row[3] == "female" else f"not {plain}"
+    world.rewrite(lambda _: None, [column if one == "sex" else one for one in HEADER])
     world.data.rename(world.home / file)
     done = world.run()
     sound(world, done)
     assert done.code == 0, done.said
-    harmless(world, done)
-    groups = done.finding(f"fairness/demographic-parity-difference[{column}]")["groups"]
-    assert {one["group"][column] for one in groups} == {text, f"not {text}"}
+    page = harmless(world, done)
+    assert " ".join(plain.split()) in " ".join(" ".join(page.text).split())
+    assert done.report is not None
+    found = [one for one in done.report["findings"] if one["by"] == [column]]
+    assert {one["group"][column] for one in found[0]["groups"]} == {plain, f"not {plain}"}
 
 
 @pytest.mark.parametrize("name", UNSEEN)
@@ -177,6 +168,31 @@ def test_hostile_file_names(world: World, name: str) -> None:
     world.release("path: data/test.csv", "path: data/*.csv")
     done = refused(world, world.run(), says=("data/z",))
     harmless(world, done)
+
+
+def test_plan_with_hostile_columns(world: World) -> None:
+    """The queries that --explain-plan prints hold names of columns, and obey none of them."""
+    text = "".join(UNSEEN.values())
+    stream = io.StringIO(newline="")
+    writer = csv.writer(stream, quoting=csv.QUOTE_ALL, lineterminator="\n")
+    writer.writerows([[*HEADER[:-1], f"tenure {text}"], *world.table])
+    world.data.write_text(stream.getvalue(), "utf-8", newline="")
+    world.release("features: [income, tenure]", "features: [income]")
+    done = world.run("--explain-plan")
+    assert done.code == 0, done.said
+    strange = {one for one in done.said if unicodedata.category(one) in {"Cc", "Cf", "Cs", "Co", "Cn"}}
+    assert strange <= {"\n"}
+    assert (world.folder / "report.json").read_bytes() == world.stale["report.json"]
+
+
+def test_releases_that_are_called_as_a_verdict_reads(world: World) -> None:
+    """A heading over one of several releases cannot be read as its verdict."""
+    world.release("name: credit\n", "name: Meets policy credit-release\n")
+    world.policy("roc-auc\n    at_least: 0.8", "roc-auc\n    at_least: 0.99999")
+    (world.home / "b.yaml").write_bytes((world.home / "release.yaml").read_bytes())
+    done = world.run("release.yaml", "b.yaml")
+    assert done.code == 1, done.said
+    assert not [line for line in done.said.splitlines() if line.startswith("Meets")]
 
 
 def test_very_long_names(world: World) -> None:

@@ -77,4 +77,4 @@ def test_demo_touches_no_network(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert (tmp_path / "mlgate-demo" / "mlgate-report" / "release" / "report.html").is_file()
+    assert (tmp_path / "mlgate-demo" / "mlgate-report" / "report.html").is_file()

@@ -41,7 +41,7 @@ def test_the_same_files_as_glob(tree: Path, pattern: str) -> None:
     """What matches is what glob finds, but that `**` enters no link."""
     found = list(patterns.matches(tree, pattern))
     assert len(found) == len(set(found))
-    due = glob.glob(pattern.replace("./", "").replace("//", "/"), root_dir=tree, recursive=True)
+    due = glob.glob(pattern.replace("./", "").replace("//", "/"), root_dir=tree, recursive=True)  # noqa: PTH207  the oracle
     linked = {one for one in due if pattern.startswith("**") and "x" in Path(one).parts[:-1]}
     assert set(found) == {one.rstrip("/") for one in due if one} - linked
 

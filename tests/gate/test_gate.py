@@ -232,12 +232,43 @@ def test_the_plan_shares_queries_between_checks(world: World) -> None:
     ]
 
 
-def test_a_task_without_its_check_is_not_applicable_and_approves_nothing(world: World) -> None:
-    """A regression is not approved because no check of the policy was meant for it."""
+def test_a_release_cannot_escape_a_required_check_by_its_task(world: World) -> None:
+    """No required check of the family fits the task that the author states: that is no answer."""
     world.release["task"] = "regression"
-    report = world.judge(AUC)
-    assert report.findings[0].outcome is Outcome.NOT_APPLICABLE
+    report = world.judge(AUC, {"check": "data/row-count", "at_least": 10})
+    finding = report.finding("performance/roc-auc")
+    assert finding.outcome is Outcome.NOT_MEASURED
+    assert "this release says regression" in (finding.reason or "")
     assert report.verdict is Verdict.UNDECIDED
+
+
+def test_a_check_that_the_policy_asks_of_a_task_alone_does_not_apply_to_others(world: World) -> None:
+    """`when: {task: …}` is the policy's own word; the rest of it still decides."""
+    world.release["task"] = "regression"
+    report = world.judge({**AUC, "when": {"task": ["binary"]}}, {"check": "data/row-count", "at_least": 10})
+    assert report.finding("performance/roc-auc").outcome is Outcome.NOT_APPLICABLE
+    assert report.verdict is Verdict.APPROVED
+
+
+def test_what_this_version_does_nothing_with_is_said(world: World) -> None:
+    """A model or approvals that are only stated are listed, so that nobody counts on them."""
+    world.release |= {"model": {"path": "m.skops"}, "champion": "none", "costs": {"training_usd": 3}}
+    world.policy["approvals"] = {"required": 2}
+    report = world.judge(AUC)
+    assert report.release is not None
+    assert report.policy is not None
+    assert report.release.not_looked_at == ("model", "costs")
+    assert report.policy.not_enforced == ("approvals",)
+
+
+def test_a_limit_of_ones_own_makes_an_inherited_check_required(world: World) -> None:
+    """`baseline` warns about equalized odds; a policy that writes its own limit for it means it."""
+    world.policy["extends"] = ["baseline"]
+    use = {"id": "fairness/equalized-odds-difference", "at_most": 0.3}
+    finding = world.judge(use).finding("fairness/equalized-odds-difference[sex]")
+    assert finding.severity is Severity.BLOCK
+    finding = world.judge({**use, "severity": "warn"}).finding("fairness/equalized-odds-difference[sex]")
+    assert finding.severity is Severity.WARN
 
 
 def test_rows_that_belong_together_are_not_judged_as_if_they_did_not(world: World) -> None:

@@ -102,7 +102,7 @@ def test_hostile_text_steers_no_terminal(text: str, color: bool, filled: Callabl
 def test_the_token_of_approval_never_stands_alone(approved: Report) -> None:
     """The last line is the sentence of governance."""
     said = terminal.summary(approved, title=True)
-    assert said.startswith("credit-default 2.3.0\n\n")
+    assert said.startswith("Release credit-default 2.3.0\n\n")
     assert said.endswith("(automated; not a legal or management approval)\n")
     assert "approved" not in said
 
