@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from mlgate.findings import Finding, Outcome, Report, Severity, Verdict
     from mlgate.measures import measure
 
+    __version__: str
+
 __all__ = [
     "Answers",
     "Cells",
@@ -48,6 +50,10 @@ _HOMES = {
 
 def __getattr__(name: str) -> Any:
     """Import a public name when it is first used, so that `import mlgate` costs nothing."""
+    if name == "__version__":
+        from importlib import metadata
+
+        return metadata.version("mlgate")
     for home, names in _HOMES.items():
         if name in names:
             return getattr(importlib.import_module(home), name)

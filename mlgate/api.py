@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlgate.errors import ContentError, MlgateError, Problem
+from mlgate.errors import ContentError, EvidenceError, MlgateError, Problem
 from mlgate.findings import Report, Verdict
 
 if TYPE_CHECKING:
@@ -35,13 +35,15 @@ class Job:
     advisory: bool = False
     as_of: datetime | None = None
     progress: Callable[[str], None] = lambda _: None
+    advise: Callable[[Problem], None] = lambda _: None
+    """Told of each required check whose limit decides nothing."""
 
 
 def run(
     release: str | Path,
     policy: str | Path | Sequence[str | Path] = (),
     *,
-    checks: Sequence[str | Path] = (),
+    checks: str | Path | Sequence[str | Path] = (),
     out: str | Path | None = None,
 ) -> Report:
     """Judge a release against a policy, as `mlgate run` does.
@@ -50,14 +52,13 @@ def run(
         release: Path of release.yaml.
         policy: A file or a shipped id, or several, merged left to right; without one, `policy.yaml`
             beside the release.
-        checks: Directories with checks of one's own.
+        checks: A directory with checks of one's own, or several.
         out: Where to write `report.json` and `report.html`; None writes nothing.
 
     Returns:
         The report. Its `verdict` is None when nothing was judged; `errors` then says why.
     """
-    several = [policy] if isinstance(policy, str | Path) else list(policy)
-    job = Job(release=Path(release), policies=several, checks=[Path(one) for one in checks])
+    job = Job(release=Path(release), policies=_several(policy), checks=[*map(Path, _several(checks))])
     if out is None:
         return judged(job)
     from mlgate.render import output
@@ -66,6 +67,11 @@ def run(
     report = judged(job)
     output.write(report, folder)
     return report
+
+
+def _several(given: str | Path | Sequence[str | Path]) -> list[str | Path]:
+    """Return a list of what may be given alone: a text is one path, never a sequence of letters."""
+    return [given] if isinstance(given, str | Path) else list(given)
 
 
 def judged(job: Job) -> Report:
@@ -105,6 +111,8 @@ def opened(job: Job, workdir: Path) -> tuple[Evidence, Policy]:
     release, file = bundle.read_release(job.release)
     checks = catalogue.load(job.checks)
     resolved = policy.load(job.policies or [_beside(job.release)], checks)
+    for problem in policy.idle(resolved):
+        job.advise(problem)
     access = bundle.Access(workdir=workdir, allow=job.allow, environ=job.environ)
     job.progress("opening tables")
     tables = gate.tables_needed(resolved, release, job.only)
@@ -125,10 +133,21 @@ def broken(error: BaseException, as_of: datetime | None) -> Report:
 
 
 def load_report(path: str | Path) -> Report:
-    """Read a `report.json`; ContentError when it is not one."""
+    """Read a `report.json`.
+
+    Raises EvidenceError when there is no such file, ContentError when it is no report; both name it.
+    """
     from mlgate.render import record
 
-    return record.from_json(Path(path).read_bytes())
+    try:
+        data = Path(path).read_bytes()
+    except (OSError, ValueError) as error:
+        todo = "give the report.json that a run wrote"
+        if isinstance(error, IsADirectoryError):
+            todo = f"give {Path(path) / 'report.json'}"
+        said = error.strerror if isinstance(error, OSError) else str(error)
+        raise EvidenceError(str(path), f"cannot be read ({said})", todo) from error
+    return record.from_json(data, str(path))
 
 
 def _empty(verdict: Verdict | None, problems: Sequence[Problem], as_of: datetime | None) -> Report:
@@ -154,6 +173,8 @@ def _beside(release: Path) -> Path:
     found = release.parent / "policy.yaml"
     if not found.is_file():
         raise ContentError(
-            str(release), "no policy is given and there is no policy.yaml beside it", "give --policy FILE|ID"
+            str(release),
+            "no policy is given and there is no policy.yaml beside it",
+            "give --policy FILE, or `--policy baseline`",
         )
     return found

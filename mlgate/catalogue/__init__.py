@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from difflib import get_close_matches
 from functools import cache, partial
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -45,9 +46,19 @@ def get(checks: Mapping[str, Check], id: str, where: str) -> Check:
     """Return the check with this id; ContentError, naming `where` and the nearest id, when there is none."""
     check = checks.get(id)
     if check is None:
-        todo = did_you_mean(id, checks, "`mlgate checks` lists them; your own need --checks DIR")
+        todo = did_you_mean(id, checks, _namesake(id, checks))
         raise ContentError(where, f"there is no check {show(id)}", todo)
     return check
+
+
+def _namesake(id: str, checks: Mapping[str, Check]) -> str:
+    """Return what to do about an id that is like none: the checks of that name, whatever their family."""
+    names = {check.name: check.id for check in checks.values()}
+    name = id.rpartition("/")[2].rpartition(".")[2].casefold().replace("_", "-").replace(" ", "-")
+    close = get_close_matches(name, names, n=1)
+    if close:
+        return f"did you mean {show(names[close[0]])}?"
+    return "`mlgate checks` lists them; your own need --checks DIR"
 
 
 def check_params(

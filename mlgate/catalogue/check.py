@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -13,28 +12,8 @@ from mlgate.catalogue.file import CheckFile, Lifecycle, Task
 from mlgate.errors import ContentError, Problem
 from mlgate.findings import FixRecord, Severity
 from mlgate.limits import Limit, Op
-from mlgate.measures import Better, Kind, Measure
+from mlgate.measures import NAMED_NEED, NEEDS, Better, Kind, Measure
 from mlgate.strict_yaml import Document, Loc, did_you_mean, show
-
-NEEDS = (
-    "label",
-    "prediction",
-    "score",
-    "features",
-    "categorical",
-    "protected",
-    "key",
-    "time",
-    "weight",
-    "cluster",
-    "interval",
-    "quantiles",
-    "model",
-    "champion",
-)
-"""What a check may need, besides `table:NAME`, `document:NAME` and whatever its measure names."""
-
-_NAMED_NEED = re.compile(r"(table|document):[A-Za-z][A-Za-z0-9_-]*")
 
 FRAMEWORKS: frozenset[str] = frozenset()
 """Ids of controls that `maps_to` may name; no framework ships yet."""
@@ -158,7 +137,7 @@ def _scope(file: CheckFile, measure: Measure) -> Iterator[Fault]:
             yield ("tasks", place), f"{measure.id} is not for {task}", f"it is for {tasks}"
     for place, need in enumerate(file.needs):
         known = {*NEEDS, *measure.needs}
-        if need not in known and not _NAMED_NEED.fullmatch(need):
+        if need not in known and not NAMED_NEED.fullmatch(need):
             todo = did_you_mean(need, known, "name a role, `model`, table:NAME or document:NAME")
             yield ("needs", place), f"{show(need)} is nothing that a check can need", todo
     lacking = [need for need in measure.needs if need not in file.needs]

@@ -19,7 +19,7 @@ from mlgate.findings import ExitCode
 COMMANDS = {
     "checks": "List the catalogue of checks, or show one.",
     "demo": "Train a real model, judge two releases of it, and leave all files to edit.",
-    "explain": "Explain one check: measure, formula, limits, sources, and where its code is.",
+    "explain": "Explain one check: measure, definition, limits, sources, and where its code is.",
     "new": "Write a new check and its case file to start from.",
     "policy": "Show, lint, or describe policies.",
     "run": "Judge releases against a policy and write the report.",

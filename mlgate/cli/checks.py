@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import sys
+import textwrap
 from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
@@ -11,6 +13,10 @@ import click
 
 from mlgate import catalogue
 from mlgate.cli import own_checks
+
+
+UNLIMITED = 10**6
+"""The width of a pipe: a line a check, so that lines can be searched."""
 
 
 @click.command("checks")
@@ -24,12 +30,16 @@ def command(check_id: str | None, extra: Sequence[Path]) -> None:
 
         click.echo(describe(catalogue.get(checks, check_id, "mlgate checks")))
         return
-    width = shutil.get_terminal_size((100, 20)).columns
+    width = max(shutil.get_terminal_size().columns, 60) if sys.stdout.isatty() else UNLIMITED
     broad = max((len(one) for one in checks), default=0)
     ordered = sorted(checks.values(), key=lambda check: check.id)
     for family, members in groupby(ordered, key=lambda check: check.family):
         click.echo(f"\n{family}")
         for check in members:
             preview = "" if check.lifecycle == "stable" else f" ({check.lifecycle})"
-            click.echo(f"  {check.id:<{broad}}  {check.title}{preview}"[: max(width, 60)])
+            lead = f"  {check.id:<{broad}}  "
+            room = max(width - len(lead), 20)
+            for line in textwrap.wrap(f"{check.title}{preview}", room, break_on_hyphens=False):
+                click.echo(f"{lead}{line}")
+                lead = " " * len(lead)
     click.echo(f"\n{len(checks)} checks. `mlgate explain ID` tells what one computes and why it matters.")

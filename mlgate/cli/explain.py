@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import click
@@ -20,15 +20,32 @@ WIDTH = 88
 @click.argument("check_id")
 @own_checks
 def command(check_id: str, extra: Sequence[Path]) -> None:
-    """Explain CHECK_ID: measure, formula, limits, sources, and where its code is."""
-    click.echo(describe(catalogue.get(catalogue.load(extra), check_id, "mlgate explain")))
+    """Explain CHECK_ID: measure, definition, limits, sources, and where its code is.
+
+    CHECK_ID may also be the id under which a policy that comes with mlgate uses a check.
+    """
+    checks = catalogue.load(extra)
+    used = [] if check_id in checks else _uses(check_id, checks)
+    if used:
+        policies = " and ".join(name for name, _ in used)
+        click.echo(f"{check_id} is a use of {used[0][1]} in the policy {policies}:\n")
+        check_id = used[0][1]
+    click.echo(describe(catalogue.get(checks, check_id, "mlgate explain")))
+
+
+def _uses(use_id: str, checks: Mapping[str, Check]) -> list[tuple[str, str]]:
+    """Return the shipped policies that have a use of this id, each with the check that it uses."""
+    from mlgate import policy
+
+    found = [(name, one) for name in policy.shipped() for one in policy.load([name], checks).uses]
+    return [(name, one.check.id) for name, one in found if one.id == use_id]
 
 
 def describe(check: Check) -> str:
     """Return the whole story of a check as plain text."""
     measure = check.measure
     facts = [
-        ("file", check.where),
+        ("file", _file(check)),
         ("since", f"{check.since} ({check.lifecycle})"),
         ("severity", check.severity.value),
         ("limit", _limit(check)),
@@ -38,12 +55,12 @@ def describe(check: Check) -> str:
         ("measure", f"{measure.id} (version {measure.version}, from {measure.package})"),
         ("gives", f"{_article(measure.kind)} in unit {measure.unit}, better {measure.better}"),
         ("code", measure.location),
-        ("formula", measure.source),
+        ("defined by", measure.source),
         ("maps to", ", ".join(check.maps_to) or "no control yet"),
         ("digest", check.digest),
     ]
     lines = [check.id, check.title, ""]
-    lines += [f"{name + ':':<10} {value}" for name, value in facts]
+    lines += [f"{name + ':':<11} {value}" for name, value in facts]
     lines += ["", "Why it matters", *_wrapped(check.why), "", f"What to do ({check.fix.effort} effort)"]
     lines += [*_wrapped(check.fix.text), "", "What is computed", *_doc(check), "", "Parameters"]
     lines += [*_params(check), "", "Sources", *(f"  - {source}" for source in check.sources)]
@@ -65,11 +82,24 @@ def _params(check: Check) -> list[str]:
         return ["  none"]
     rows = []
     for name, parameter in check.measure.params.items():
-        kind = parameter.annotation if isinstance(parameter.annotation, str) else str(parameter.annotation)
+        kind = _typed(parameter.annotation)
         given = check.params.get(name, parameter.default)
         default = "required" if given is inspect.Parameter.empty else f"default {given!r}"
         rows.append(f"  {name}: {kind} ({default})")
     return rows
+
+
+def _typed(annotation: object) -> str:
+    """Write a type as it stands in the code: `float`, `list[str] | None`."""
+    return annotation if isinstance(annotation, str) else inspect.formatannotation(annotation)
+
+
+def _file(check: Check) -> str:
+    """Say where the file is: in full, or in mlgate itself."""
+    shipped = catalogue.load().get(check.id)
+    if shipped is not None and shipped.digest == check.digest:
+        return f"{check.where}, shipped with mlgate"
+    return str(Path(check.where).resolve())
 
 
 def _limit(check: Check) -> str:

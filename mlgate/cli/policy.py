@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
 
 from mlgate import catalogue
 from mlgate import policy as policies
+from mlgate.cells import Bins, By
 from mlgate.cli import own_checks
+from mlgate.findings import Severity
+from mlgate.policy import Policy, Use
+from mlgate.render.words import plain
+
+HEADER = ("check", "limit", "severity", "if inconclusive", "guard", "over")
 
 SCHEMAS = ("release", "policy", "check", "report")
 
@@ -22,11 +28,61 @@ def command() -> None:
 
 @command.command("show")
 @click.argument("sources", nargs=-1, required=True)
+@click.option("--json", "as_json", is_flag=True, help="All that the digest is over, for programs.")
 @own_checks
-def show(sources: tuple[str, ...], extra: Sequence[Path]) -> None:
-    """Print the policy that SOURCES resolve to, as JSON, with everything inherited filled in."""
+def show(sources: tuple[str, ...], extra: Sequence[Path], *, as_json: bool) -> None:
+    """Print the policy that SOURCES resolve to, with everything inherited filled in."""
     resolved = policies.load(sources, catalogue.load(extra))
-    click.echo(json.dumps({"digest": resolved.digest, **resolved.resolved}, indent=2, ensure_ascii=False))
+    if as_json:
+        whole = {"digest": resolved.digest, **resolved.resolved}
+        click.echo(json.dumps(whole, indent=2, ensure_ascii=False))
+        return
+    for line in _table(resolved):
+        click.echo(plain(line))
+
+
+def _table(policy: Policy) -> Iterator[str]:
+    """Yield the lines of a policy for people: what it is, a line for each use, its reason below."""
+    title = f": {policy.title}" if policy.title else ""
+    yield f"{policy.id}{title}"
+    yield f"{policy.digest}"
+    yield f"decides by {policy.decision} at {policy.confidence:g}, one-sided; made of {', '.join(_sources(policy))}"
+    for pin, where in policy.pinned_at.items():
+        yield f"the release may not choose {pin} ({where})"
+    yield ""
+    rows = [HEADER, *(_row(use) for use in policy.uses)]
+    sizes = [max(len(row[column]) for row in rows) for column in range(len(HEADER))]
+    for row, use in zip(rows, (None, *policy.uses), strict=True):
+        yield "  ".join(text.ljust(size) for text, size in zip(row, sizes, strict=True)).rstrip()
+        if use is not None and use.because:
+            yield f"    because: {' '.join(use.because.split())}"
+    for name, reason in {**policy.off, **policy.not_applicable}.items():
+        yield f"not asked: {name}, because: {reason}"
+
+
+def _sources(policy: Policy) -> list[str]:
+    return [one.path for one in policy.sources]
+
+
+def _row(use: Use) -> tuple[str, ...]:
+    name = use.id if use.id == use.check.id else f"{use.id} ({use.check.id})"
+    table = "" if use.table == "evaluation" else f"@{use.table}"
+    parts = [f"groups {_products(use.groups)}"] if use.groups else []
+    if use.measure.over_groups and not use.groups:
+        parts.append("groups: each protected column")
+    parts += [f"slices {_products(use.slices)}"] if use.slices else []
+    guard = f"{use.rule.guard:g}" if use.rule.guard else "-"
+    inconclusive = use.on_inconclusive.value if use.severity is Severity.BLOCK else "-"
+    return (f"{name}{table}", str(use.limit), use.severity.value, inconclusive, guard, "; ".join(parts))
+
+
+def _products(products: Sequence[tuple[By, ...]]) -> str:
+    """Write groupings: `sex, sex x age [18, 30]`."""
+    return ", ".join(" x ".join(_factor(one) for one in product) for product in products)
+
+
+def _factor(by: By) -> str:
+    return f"{by.column} {[*by.edges]}" if isinstance(by, Bins) else by
 
 
 @command.command("lint")

@@ -17,7 +17,7 @@ import click
 
 from mlgate.api import DEFAULT_OUT, Job, broken, judged, nothing_judged, queries
 from mlgate.cli import complain
-from mlgate.errors import ContentError, MlgateError
+from mlgate.errors import ContentError, MlgateError, Problem
 from mlgate.findings import ExitCode, Report
 
 UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
@@ -80,6 +80,7 @@ def command(  # noqa: PLR0917  click passes options by name
                 advisory=advisory,
                 as_of=clock,
                 progress=progress,
+                advise=_advise,
             )
             if explain_plan:
                 _print_plan(job)
@@ -116,10 +117,17 @@ def _publish(report: Report, folder: Path, formats: Sequence[str], *, several: b
         written = output.write(report, folder, formats)
     for problem in report.errors:
         complain(MlgateError(problem.where, problem.what, problem.todo))
-    terminal.show(report, sys.stdout, title=several)
+    terminal.show(report, sys.stdout, title=several, problems=False)  # stderr has them
     for path in sorted(written.values()):
         click.echo(f"wrote {plain(str(path))}", err=True)
     return report.exit_code
+
+
+def _advise(problem: Problem) -> None:
+    """Tell on stderr of a required check that decides nothing; it changes no verdict."""
+    from mlgate.render.words import plain
+
+    click.echo(f"advice: {plain(str(problem))}", err=True)
 
 
 def _print_plan(job: Job) -> None:

@@ -7,6 +7,7 @@ query over all columns.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -167,8 +168,17 @@ class _Source:
             for row, wrong in self.engine.rows(first):
                 line = records.line_of_record(one.text, self.reading.dialect, row)
                 where = f"{one.display}:{line}: column {column}"
-                return Problem(where, f"{show(wrong)} is no {kind}", todo)
+                return Problem(where, f"{show(wrong)} is no {kind}", _mend(wrong, kind) or todo)
         return Problem(self.files[0].display, f"column {column} holds values that are no {kind}", todo)
+
+
+def _mend(wrong: str, kind: ColumnType) -> str | None:
+    """Return what to do about a number that is written as people do and machines do not."""
+    if kind not in ("number", "integer"):
+        return None
+    if re.fullmatch(r"\s*[+-]?[0-9]+,[0-9]+\s*", wrong):
+        return "write a decimal point in place of the comma"
+    return "take away the % sign" if re.fullmatch(r"\s*[+-]?[0-9.]+\s*%\s*", wrong) else None
 
 
 def _shared_header(files: Sequence[Checked]) -> tuple[str, ...]:

@@ -253,8 +253,9 @@ def _grouped(table: Table, survey: Survey, keys: Keys) -> ir.Table:
     source = clean.select(**picked) if picked else clean
     sums: dict[str, Any] = {"n": source.count()}
     if "weight" in picked:
-        sums["w"] = queries.exact_sum(table, source["weight"])
-        sums["w2"] = queries.exact_sum(table, source["weight"] * source["weight"])
+        w, largest, rows = source["weight"], survey.largest_weight, survey.rows
+        sums["w"] = queries.exact_sum(table, w, largest=largest, rows=rows)
+        sums["w2"] = queries.exact_sum(table, w * w, largest=largest * largest, rows=rows)
     return source.group_by(names).aggregate(**sums) if names else source.aggregate(**sums)
 
 
@@ -329,14 +330,21 @@ def _frame(table: Table, keys: Keys, result: pa.Table) -> Frame:
     n = result["n"].to_numpy().astype(np.int64)
     there = n > 0  # without keys, an empty table gives one row that counts nothing
     weighted = table.columns.weight is not None
-    return Frame(
-        roles=roles,
-        groups=groups,
-        n=n[there],
-        w=_floats(result["w"])[there] if weighted else n[there].astype(np.float64),
-        w2=_floats(result["w2"])[there] if weighted else n[there].astype(np.float64),
-        weighted=weighted,
-    )
+    w = _floats(result["w"]) if weighted else n.astype(np.float64)
+    w2 = _squares(_floats(result["w2"]), w, n) if weighted else w
+    return Frame(roles=roles, groups=groups, n=n[there], w=w[there], w2=w2[there], weighted=weighted)
+
+
+def _squares(found: NDArray[np.float64], w: NDArray[np.float64], n: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return sums of squared weights, no less than (sum w)^2 / n.
+
+    No sum of squares is less, and beside a huge weight the squares of tiny ones may have been lost.
+    """
+    import numpy as np
+
+    with np.errstate(over="ignore"):  # what is infinite is reported as a fault
+        least: NDArray[np.float64] = np.maximum(found, w * w / np.maximum(n, 1))
+    return least
 
 
 def _floats(column: pa.ChunkedArray) -> NDArray[np.float64]:

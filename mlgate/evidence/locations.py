@@ -129,7 +129,7 @@ class Territory:
         if not any(real == home or home in real.parents for home in (self.root, *self.allowed)):
             raise EvidenceError(
                 where,
-                f"{show(written)} lies outside the repository of the release",
+                f"{show(written)} lies outside the repository of the release, folder {show(self.root.name)}",
                 "move it inside, or allow its directory with --allow-path DIR",
             )
 
@@ -151,7 +151,8 @@ class Territory:
         folder = (self.base / written).parent
         names = os.listdir(folder) if folder.is_dir() else []  # noqa: PTH208 - names are wanted, not paths
         close = difflib.get_close_matches(Path(written).name, names, n=1)
-        hint = f"did you mean {show(close[0])}?" if close else "paths are relative to release.yaml"
+        meant = os.path.join(os.path.dirname(written), close[0]) if close else ""  # noqa: PTH118, PTH120 - as it was written
+        hint = f"did you mean {show(meant)}?" if close else "paths are relative to release.yaml"
         return f"{show(written)} does not exist", hint
 
 

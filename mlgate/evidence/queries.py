@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from mlgate.cells import Answer, Statistic, TableStatistic
@@ -19,9 +19,11 @@ if TYPE_CHECKING:
 
     from mlgate.evidence.tables import Table
 
-_COMPENSATED = {"duckdb": "fsum"}
-"""Engines with a compensated (Kahan) sum, and its name there. Their plain sum of floats depends on the
-order in which threads finish."""
+_WIDE_INTEGERS = ("duckdb",)
+"""Engines that add whole numbers of 38 digits exactly."""
+
+_SUM_BITS = 125
+"""Of such a sum: 2 ** 125 has 38 digits."""
 
 _SPEAKS_FREELY = ("duckdb", "sqlite")
 """Engines in this process: they know no password that their messages could repeat."""
@@ -150,23 +152,24 @@ def where(table: Table, name: str) -> str:
     return f"{table.location}: column {show(name)}"
 
 
-def exact_sum(table: Table, values: ir.NumericColumn) -> Any:
-    """Sum floats of a table with compensation where its engine has it.
+def exact_sum(table: Table, values: ir.NumericColumn, *, largest: float, rows: int) -> Any:
+    """Sum floats that are not negative, so that neither the order of rows nor that of threads shows.
 
-    With it, the result depends on the order of rows in the last bits only, which the rounding to 12
-    digits takes away.
+    Sums of floats depend on their order, compensated ones in the last bits, and no rounding hides that: some
+    numbers lie on its edge. So the floats are added as whole multiples of a unit, which is exact. The unit is
+    as small as 125 bits allow: 2^-105 of the `largest` of a million values, so that it takes a value 10^15
+    times smaller than the largest to lose a digit.
+
+    Args:
+        table: Where the values are; engines without wide integers add the floats as they are.
+        values: Finite, or some infinite, in which case the sum is.
+        largest: No value is larger.
+        rows: There are no more values than this.
     """
-    name = _COMPENSATED.get(table.engine)
-    return _aggregate(name)(values) if name else values.sum()
-
-
-@cache
-def _aggregate(name: str) -> Callable[[Any], Any]:
-    """Name an aggregate that the engine has and Ibis does not."""
-    import ibis
-
-    def total(x: float) -> float:  # type: ignore[empty-body]  # Ibis reads the signature; the engine sums
-        ...
-
-    builtin: Callable[[Any], Any] = ibis.udf.agg.builtin(total, name=name)
-    return builtin
+    if table.engine not in _WIDE_INTEGERS or not 0.0 < largest < math.inf:
+        return values.sum()
+    power = _SUM_BITS - rows.bit_length() - math.frexp(largest)[1]
+    # In two steps, because 2.0 ** power may be more than a float holds.
+    first, second = 2.0 ** (power // 2), 2.0 ** (power - power // 2)
+    whole = (values * real(first) * real(second)).cast("decimal(38, 0)")
+    return whole.sum().cast("float64") * real(1.0 / first) * real(1.0 / second)

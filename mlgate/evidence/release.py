@@ -314,6 +314,9 @@ def load_release(path: Path) -> tuple[Release, Document]:
     Raises ContentError with every problem at once.
     """
     document = read(path)
+    if isinstance(document.data, dict) and "policy" in document.data and "task" not in document.data:
+        todo = "give the file that says `task:`; a policy goes with --policy"
+        raise ContentError(document.display, "is a policy, not a release", todo)
     return Release.of(document), document
 
 

@@ -36,6 +36,8 @@ class Survey:
     """How label and prediction are written."""
     faults: Mapping[str, str] = field(default_factory=dict)
     """Role or "weight" to why no count with it may be used; sound ones are left out."""
+    largest_weight: float = 0.0
+    """The largest finite weight; 0 without weights."""
 
     def fault(self, roles: Collection[str]) -> str | None:
         """Return the faults that counts of these roles have; weights are in every count."""
@@ -158,9 +160,9 @@ def _number_facts(source: ir.Table, role: str, name: str) -> dict[str, Any]:
         f"{role}_infinite": source.count(where=infinite),
         f"{role}_below": source.count(where=(values < 0) & ~infinite),
     }
-    if role == "weight":
-        return facts
     finite = infinite.ifelse(ibis.literal(None, "float64"), values)
+    if role == "weight":
+        return facts | {"weight_high": finite.max()}
     return facts | {
         f"{role}_above": source.count(where=(values > 1) & ~infinite),
         f"{role}_low": finite.min(),
@@ -188,6 +190,7 @@ def read(table: Table, asked: Look, answer: pa.Table) -> Survey:
         sizes=sizes,
         codings=_codings(table, asked, row),
         faults=_faults(table, asked, row),
+        largest_weight=max(row.get("weight_high") or 0.0, 0.0),
     )
 
 

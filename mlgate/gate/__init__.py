@@ -127,7 +127,7 @@ def judge(evidence: Evidence, policy: Policy, options: Options = Options()) -> R
 def _asked(evidence: Evidence, policy: Policy, only: str | None) -> list[Question]:
     reasons = [(use, applies(use, policy, evidence.release)) for use in selected(policy, only)]
     asked = [
-        (use, reason, applying.evaded(use, reasons, evidence.release) if reason else None)
+        (use, reason, applying.evaded(use, reasons, policy, evidence.release) if reason else None)
         for use, reason in reasons
     ]
     return questions(policy, evidence, asked)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any
 
-from mlgate.cells import Bins, By, Columns, Counts, Statistic
+from mlgate.cells import Bins, By, Columns, Counts, Profile, Repeats, Statistic
 from mlgate.errors import EvidenceError, MeasureError, MlgateError, PolicyError
 from mlgate.evidence.bundle import Evidence
 from mlgate.evidence.coding import token
@@ -158,6 +158,7 @@ def _question(
     wanted = use.measure.injected
     params = {**use.params, **{name: given[name] for name in INJECTED if name in wanted}}
     statistics = _planned(use, params, table)
+    _require_named(use, table, statistics)
     if slicing is not None:
         _require_columns(slicing, table, use)
         if not statistics:
@@ -176,6 +177,28 @@ def _planned(use: Use, params: Mapping[str, Any], table: Table) -> tuple[Statist
     except (Exception, SystemExit) as error:  # a measure may fail in any way
         fault = f"the plan of {use.measure.id} ({use.measure.package}) fails: {type(error).__name__}: {error}"
         raise MeasureError(use.where, fault, "mend the measure, or leave the check out") from error
+
+
+def _require_named(use: Use, table: Table, planned: Sequence[Statistic]) -> None:
+    """Raise when a check on all columns, or on the key, would not see one that the release names.
+
+    Such a check declares no need, because it may be given columns of its own.
+    """
+    if "columns" not in use.params or use.params["columns"] is not None:
+        return
+    wide = any(isinstance(one, Profile) or (isinstance(one, Repeats) and one.columns[1:]) for one in planned)
+    role = "features" if wide else "key"
+    if role in table.absent and (wide or not planned):
+        raise _absent(use, table, role)
+
+
+def _absent(use: Use, table: Table, role: str) -> EvidenceError:
+    name = table.absent[role]
+    return EvidenceError(
+        f"{table.location}: column {name!r}",
+        f"the release names it as {role}, {use.check.id} needs it, and the table lacks it",
+        _did_you_mean(name, table.columns),
+    )
 
 
 def _sliced(statistic: Statistic, slicing: tuple[By, ...], use: Use) -> Statistic:
@@ -247,11 +270,7 @@ def _lacking(use: Use, table: Table, evidence: Evidence) -> str | None:
         elif (need == "protected" and use.groups) or (need == "prediction" and table.columns.has(need)):
             continue
         elif need in table.absent:
-            raise EvidenceError(
-                f"{table.location}: column {table.absent[need]!r}",
-                f"the release names it as {need}, {use.check.id} needs it, and the table lacks it",
-                _did_you_mean(table.absent[need], table.columns),
-            )
+            raise _absent(use, table, need)
         elif not table.columns.has(need):
             return f"the release names no {need} column for table {table.name!r}"
     return None

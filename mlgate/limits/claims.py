@@ -64,7 +64,7 @@ def _examined(claim: Claim, reason: str | None, confidence: float | None) -> Cla
     if confidence is None:
         return claim
     if claim.interval is None:
-        return replace(claim, fault=f"{name}no interval: {reason or 'none exists for these rows'}")
+        return replace(claim, fault=f"{name}no interval: {reason or 'the measure returns none for these rows'}")
     found = _bounds(claim.value, claim.interval, 2.0 * confidence - 1.0)
     if isinstance(found, str):
         return replace(claim, fault=f"{name}no interval: {found}")

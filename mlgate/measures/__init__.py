@@ -10,12 +10,14 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from functools import cache
 from importlib import metadata
 from types import ModuleType
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, get_args
 
 from mlgate.cells import Answers, Cells, Columns, Counts, Statistic
 from mlgate.errors import MeasureError
@@ -23,6 +25,28 @@ from mlgate.estimates import Estimate
 
 Kind = Literal["fact", "estimate", "timing"]
 Better = Literal["higher", "lower", "target"]
+
+NEEDS = (
+    "label",
+    "prediction",
+    "score",
+    "features",
+    "categorical",
+    "protected",
+    "key",
+    "time",
+    "weight",
+    "cluster",
+    "interval",
+    "quantiles",
+    "model",
+    "champion",
+)
+"""What a measure or a check may need, besides `table:NAME` and `document:NAME`."""
+
+NAMED_NEED = re.compile(r"(table|document):[A-Za-z][A-Za-z0-9_-]*")
+
+TASKS = ("binary", "multiclass", "regression", "scores")
 
 API = 1
 """The version of the seam; a plugin that was written for another is refused."""
@@ -93,8 +117,16 @@ class Measure:
             if isinstance(answer, Cells) and answer.fault is not None:
                 return Estimate.missing(answer.fault, n=answer.rows)
         if hasattr(self.implementation, "value"):
-            return self.implementation.value(answers, params)
-        return self.implementation(answers.cells(self._counts(params)), **params)
+            return self._told(self.implementation.value(answers, params))
+        return self._told(self.implementation(answers.cells(self._counts(params)), **params))
+
+    def _told(self, found: Estimate) -> Estimate:
+        """Say who left out the interval, for whoever reads that it could not be judged."""
+        bare = isinstance(found, Estimate) and found.value is not None and not found.comparisons
+        if not bare or self.kind != "estimate" or found.interval is not None or found.reason:
+            return found
+        todo = "give the Estimate one, or judge it with `decision: point`"
+        return replace(found, reason=f"{self.id} returns no interval; {todo}")
 
     def _counts(self, params: Mapping[str, Any]) -> Counts:
         roles = tuple(role for role in ("label", "prediction", "score") if role in self.needs)
@@ -120,11 +152,13 @@ def measure(
     its parameters are the keyword-only parameters of `__init__`, which is called once without any, so
     all have defaults or are None-able; `params` holds what the check and the policy set, defaults filled in.
 
-    Raises MeasureError when the docstring is missing or a parameter is not keyword-only or not annotated.
+    Raises MeasureError when the docstring is missing, a parameter is not keyword-only or not annotated, or
+    kind, better, tasks or needs hold a word that the gate does not know.
     """
 
     def declare(target: Any) -> Measure:
         where = f"{inspect.getsourcefile(target)}:{inspect.getsourcelines(target)[1]}"
+        _require_known(where, id, kind, better, tasks, needs)
         doc = inspect.getdoc(target)
         if not doc:
             raise MeasureError(where, f"measure {id} has no docstring", "say what it computes")
@@ -158,6 +192,24 @@ def measure(
         )
 
     return declare
+
+
+def _require_known(
+    where: str, id: str, kind: str, better: str, tasks: Sequence[str], needs: Sequence[str]
+) -> None:
+    """Refuse words that the gate does not know; misspelt, a need would never be met, nor a task fit."""
+    for name, words in (("tasks", tasks), ("needs", needs)):
+        if isinstance(words, str):
+            raise MeasureError(where, f"{name} of {id} is the text {words!r}", f"write {name}=({words!r},)")
+    given = [("kind", kind, get_args(Kind)), ("better", better, get_args(Better))]
+    given += [("tasks", task, TASKS) for task in tasks]
+    given += [("needs", need, NEEDS) for need in needs if not NAMED_NEED.fullmatch(str(need))]
+    for name, word, known in given:
+        if word not in known:
+            close = get_close_matches(str(word), known, n=1)
+            named = ", table:NAME or document:NAME" if name == "needs" else ""
+            todo = f"did you mean {close[0]!r}?" if close else f"use one of {', '.join(known)}{named}"
+            raise MeasureError(where, f"{name} of {id} says {word!r}, which the gate does not know", todo)
 
 
 @cache

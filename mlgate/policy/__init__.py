@@ -1,6 +1,6 @@
 """Policies: which checks a release has to pass, with which limits, and what it may not choose for itself."""
 
-from mlgate.policy.lint import lint
+from mlgate.policy.lint import idle, lint
 from mlgate.policy.load import load, shipped
 from mlgate.policy.model import PolicyFile, schema
 from mlgate.policy.pins import Contradiction, chosen_by_author, contradictions
@@ -14,6 +14,7 @@ __all__ = [
     "applies",
     "chosen_by_author",
     "contradictions",
+    "idle",
     "lint",
     "load",
     "schema",

@@ -53,6 +53,12 @@ def lint(policy: Policy) -> tuple[Problem, ...]:
     return tuple(found)
 
 
+def idle(policy: Policy) -> tuple[Problem, ...]:
+    """Return a warning for each required check whose limit every value keeps to, or none does."""
+    required = (use for use in policy.uses if use.severity is Severity.BLOCK)
+    return tuple(problem for use in required for problem in _idle(use))
+
+
 def _whole(policy: Policy) -> Iterator[Problem]:
     if not policy.can_block:
         yield Problem(
@@ -88,14 +94,20 @@ def _unpinned(policy: Policy) -> Iterator[str]:
         yield "champion"
 
 
-def _limit(use: Use) -> Iterator[Problem]:
+def _idle(use: Use) -> Iterator[Problem]:
     where, span = use.stated.get("limit", use.where), use.limit.span
-    if use.measure.id in UNIT_INTERVAL and span is not None:
-        low, high = span
-        if low <= 0 and high >= 1:
-            yield Problem(where, f"{use.id} cannot fail: its values lie between 0 and 1", "tighten the limit")
-        elif low > 1 or high < 0:
-            yield Problem(where, f"{use.id} cannot pass: its values lie between 0 and 1", "correct the limit")
+    if use.measure.id not in UNIT_INTERVAL or span is None:
+        return
+    low, high = span
+    if low <= 0 and high >= 1:
+        yield Problem(where, f"{use.id} cannot fail: its values lie between 0 and 1", "tighten the limit")
+    elif low > 1 or high < 0:
+        yield Problem(where, f"{use.id} cannot pass: its values lie between 0 and 1", "correct the limit")
+
+
+def _limit(use: Use) -> Iterator[Problem]:
+    yield from _idle(use)
+    where = use.stated.get("limit", use.where)
     if use.severity is Severity.BLOCK and use.because is None and use.limit != use.check.limit:
         yield Problem(
             where,

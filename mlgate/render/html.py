@@ -54,8 +54,9 @@ class FindingView:
 
     @property
     def unjudged(self) -> tuple[GroupRecord, ...]:
-        """The groups that are listed and were not judged."""
-        return tuple(one.record for one in self.groups if not one.record.judged)
+        """The groups that are listed and were not judged, each once, however many rates it has."""
+        rows = [one.record for one in self.groups if not one.record.judged]
+        return tuple({(words.pairs(one.group), one.n, one.reason): one for one in rows}.values())
 
     @property
     def folded(self) -> bool:

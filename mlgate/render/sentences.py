@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from mlgate.findings import Finding, LimitRecord, OnInconclusive, Outcome, Severity
 from mlgate.render import numbers
-from mlgate.render.words import SEVERITIES, plain, plural
+from mlgate.render.words import SEVERITIES, pairs, plain, plural
 
 _COMPARES = {"at_least": "at least", "at_most": "at most"}
 _SHORT = {"at_least": ">=", "at_most": "<="}
+_GUARD = {"at_least": "-", "at_most": "+"}
 
 
 def limit_text(limit: LimitRecord | None) -> str:
@@ -24,16 +25,18 @@ def limit_text(limit: LimitRecord | None) -> str:
 
 
 def limit_short(limit: LimitRecord | None) -> str:
-    """Write a limit for a narrow column, in ASCII: `>= 0.78`, `[0.8, 1.25]`, `= x`, `holds`."""
+    """Write a limit for a narrow column, in ASCII, with its guard: `>= 0.78 -0.02`, `= x`, `holds`."""
     if limit is None:
         return "-"
+    guarded = limit.decided_on == "guard" and limit.guard
+    guard = f" {_GUARD.get(limit.op, '+-')}{numbers.exact(limit.guard)}" if guarded else ""
     match limit.op, limit.value:
         case "between", (low, high):
-            return f"[{numbers.exact(low)}, {numbers.exact(high)}]"
+            return f"[{numbers.exact(low)}, {numbers.exact(high)}]{guard}"
         case "holds", _:
             return "holds"
         case op, value:
-            return f"{_SHORT.get(op, '=')} {_bare(value)}"
+            return f"{_SHORT.get(op, '=')} {_bare(value)}{guard}"
 
 
 def quantity(finding: Finding) -> str:
@@ -158,7 +161,7 @@ def _spread(finding: Finding) -> str:  # noqa: PLR0911  one for each way to lie
     if ends == {True}:
         return f"the whole {name} is inside"
     if ends == {False} and finding.outcome is Outcome.INCONCLUSIVE:
-        return f"the whole {name} is outside, which is too little where so many are judged together"
+        return f"the whole {name} is outside, but that is not enough with {_together(finding)} (Holm)"
     if ends == {False}:
         return f"the whole {name} is outside"
     if finding.outcome is Outcome.PASS and finding.limit.decided_on == "guard":
@@ -168,6 +171,22 @@ def _spread(finding: Finding) -> str:  # noqa: PLR0911  one for each way to lie
     if finding.outcome is Outcome.INCONCLUSIVE and finding.n:
         return f"the {name} reaches past it, so {plural(finding.n, 'row', 'rows')} cannot decide"
     return f"the {name} reaches past it"
+
+
+def _together(finding: Finding) -> str:
+    """Count what was judged together, where the record tells: groups held against the limit one by one."""
+    held = sum(row.outcome is not None for row in finding.groups)
+    return f"{held} comparisons" if held > 1 and not finding.slice else "several comparisons"
+
+
+def reasons(finding: Finding) -> tuple[str, ...]:
+    """Return what the rows of the group table say of why it failed, as `sex = male: no row is positive`."""
+    rows = [
+        row
+        for row in finding.groups
+        if row.reason and row.judged and row.outcome in (None, finding.outcome)
+    ]
+    return tuple(dict.fromkeys(f"{pairs(row.group)}: {row.reason}".removeprefix(": ") for row in rows))
 
 
 def _sides(finding: Finding) -> set[bool]:

@@ -51,7 +51,7 @@ def paragraphs(report: Report) -> tuple[str, ...]:
 def _subject(report: Report) -> str:
     release = report.release
     if release is None:
-        return "The run broke off before the release was read."
+        return "The run broke off before the release was judged."
     what = f"This report is about version {release.version} of {release.name}"
     task = f", {TASKS[release.task]}" if release.task in TASKS else ""
     use = f" It is meant to: {release.intended_use.strip().rstrip('.')}." if release.intended_use else ""
@@ -67,7 +67,9 @@ def _result(report: Report) -> str:
     if not report.findings:
         return "" if report.release is None else f"{policy} made no check."
     asked = f"{policy} made {len(report.findings):,} checks, {len(required):,} of them required"
-    return f"{asked}: one that fails stops the release. Of the required ones, {passed:,} passed."
+    apart = sum(one.outcome is Outcome.NOT_APPLICABLE for one in required)
+    beside = f" and {apart:,} {'does' if apart == 1 else 'do'} not apply" if apart else ""
+    return f"{asked}: one that fails stops the release. Of the required ones, {passed:,} passed{beside}."
 
 
 def _in_words(finding: Finding) -> str:

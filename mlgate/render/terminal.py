@@ -1,4 +1,4 @@
-"""The report for a terminal: a line a finding, what was not judged, the verdict. Plain text when piped.
+"""The report for a terminal: a line a finding, what failed, what was not judged, the verdict. Plain text when piped.
 
 Texts of strangers go through `harmless`, and through rich only as `Text`, so neither escape sequences
 nor markup in them mean anything.
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 LONGEST = 400
 """Characters of one text that a line shows."""
+
+FEW = 5
+"""Groups and reasons of one finding that are spelled out; the report has the rest."""
 
 UNLIMITED = 10**6
 """The width of a pipe: nothing is folded, so that lines can be searched and compared."""
@@ -54,7 +57,14 @@ class _Line:
     indent: int = 0
 
 
-def summary(report: Report, *, width: int = UNLIMITED, color: bool = False, title: bool = False) -> str:
+def summary(
+    report: Report,
+    *,
+    width: int = UNLIMITED,
+    color: bool = False,
+    title: bool = False,
+    problems: bool = True,
+) -> str:
     """Return what a person sees of a report.
 
     Args:
@@ -62,28 +72,30 @@ def summary(report: Report, *, width: int = UNLIMITED, color: bool = False, titl
         width: Columns; where the table is wider, each finding takes several lines. No number is cut.
         color: Colour and symbols. Without it, what mlgate itself says is ASCII.
         title: Begin with the name of the release, for a run over several.
+        problems: Tell what kept it from being judged; not where it has been told already.
 
     Returns:
-        Lines that end with a newline: findings with what stands in the way first, what was not judged
-        and why, and the verdict.
+        Lines that end with a newline: findings with what stands in the way first, what failed and what
+        to do, what was not judged and why, and the verdict.
     """
     shown = harmless(report, LONGEST)
-    lines = list(_lines(shown, width=width, symbols=color, title=title))
+    lines = list(_lines(shown, width=width, symbols=color, title=title, problems=problems))
     if color:
         return _coloured(lines, width)
     return "".join(f"{one.text.rstrip()}\n" for line in lines for one in _folded(line, width))
 
 
-def show(report: Report, stream: TextIO, *, title: bool = False) -> None:
+def show(report: Report, stream: TextIO, *, title: bool = False, problems: bool = True) -> None:
     """Write the summary to a stream: in colour and to its width on a terminal, plain when piped."""
     if not stream.isatty():
-        stream.write(_encodable(summary(report, title=title), stream))
+        stream.write(_encodable(summary(report, title=title, problems=problems), stream))
         return
     from rich.console import Console
 
     console = Console(file=stream)
     color = console.color_system is not None and not console.no_color
-    stream.write(_encodable(summary(report, width=console.width, color=color, title=title), stream))
+    said = summary(report, width=console.width, color=color, title=title, problems=problems)
+    stream.write(_encodable(said, stream))
 
 
 def _encodable(text: str, stream: TextIO) -> str:
@@ -91,15 +103,16 @@ def _encodable(text: str, stream: TextIO) -> str:
     return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
-def _lines(report: Report, *, width: int, symbols: bool, title: bool) -> Iterator[_Line]:
+def _lines(report: Report, *, width: int, symbols: bool, title: bool, problems: bool) -> Iterator[_Line]:
     if title and report.release is not None:
         yield _Line(f"Release {report.release.name} {report.release.version}", "bold")
         yield _Line("")
     if report.findings:
         yield from _table(_ordered(report), width, symbols=symbols)
         yield _Line("")
+    yield from _failed(report)
     yield from _unjudged(report)
-    for problem in report.errors:
+    for problem in report.errors if problems else ():
         yield _Line(str(problem), VERDICTS[None], 2)
     yield _Line(words.verdict_sentence(report), VERDICTS[report.verdict])
     if report.verdict is Verdict.APPROVED and not report.promotable:
@@ -180,6 +193,24 @@ def _packed(pieces: Sequence[str], width: int) -> list[str]:
     return lines
 
 
+def _failed(report: Report) -> Iterator[_Line]:
+    """Say of each finding that failed what was found, where, and what to do."""
+    found = [one for one in _ordered(report) if one.outcome is Outcome.FAIL]
+    if not found:
+        return
+    yield _Line("Failed:", "bold")
+    for one in found:
+        yield _Line(f"  {one.id}: {sentences.sentence(one)}", STYLES[one.outcome], 4)
+        reasons = sentences.reasons(one)
+        for reason in reasons[:FEW]:
+            yield _Line(f"    - {reason}", "", 6)
+        if len(reasons) > FEW:
+            yield _Line(f"    - and {len(reasons) - FEW} more, in the report", "", 6)
+        if one.fix is not None:
+            yield _Line(f"    to do: {one.fix.text}", "", 4)
+    yield _Line("")
+
+
 def _unjudged(report: Report) -> Iterator[_Line]:
     """Say of each finding that gave no answer why, and what would help."""
     found = [one for outcome in OPEN for one in _ordered(report) if one.outcome is outcome]
@@ -196,8 +227,8 @@ def _unjudged(report: Report) -> Iterator[_Line]:
 
 def _thin(finding: Finding) -> str:
     names = dict.fromkeys(words.pairs(row.group) for row in finding.groups if not row.judged)
-    shown = "; ".join(list(names)[:5])
-    more = f"; and {len(names) - 5} more" if len(names) > 5 else ""  # noqa: PLR2004  as many as are shown
+    shown = "; ".join(list(names)[:FEW])
+    more = f"; and {len(names) - FEW} more" if len(names) > FEW else ""
     return f"{'group' if len(names) == 1 else 'groups'} listed, not judged: {shown}{more}"
 
 

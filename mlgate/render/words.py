@@ -160,9 +160,18 @@ def digest(value: str | None, digits: int = 12) -> str:
 
 
 def tally(report: Report) -> tuple[tuple[Outcome, int, str], ...]:
-    """Count the findings of each outcome that there is, worst first, with the word."""
-    counted = [(one, sum(f.outcome is one for f in report.findings), word) for one, word in OUTCOMES.items()]
-    return tuple(each for each in counted if each[1])
+    """Count the findings of each outcome that there is, worst first, with the word.
+
+    What failed and was not required is called a warning, so that it does not contradict an approval.
+    """
+    counted = []
+    for outcome, word in OUTCOMES.items():
+        found = [one for one in report.findings if one.outcome is outcome]
+        mild = outcome is Outcome.FAIL and all(one.severity is not Severity.BLOCK for one in found)
+        called = f"{word} ({'warning' if len(found) == 1 else 'warnings'})" if mild else word
+        if found:
+            counted.append((outcome, len(found), called))
+    return tuple(counted)
 
 
 def family(name: str) -> tuple[str, str]:

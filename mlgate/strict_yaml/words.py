@@ -12,6 +12,9 @@ MAX_SHOWN = 60
 
 _CREDENTIALS = re.compile(r"(://)[^/@\s]*@")
 
+_COMMA = re.compile(r"[+-]?[0-9]+,[0-9]+")
+"""A number with a decimal comma."""
+
 _DUE: Mapping[str, str] = {
     "string_type": "text",
     "int_type": "a whole number",
@@ -115,11 +118,18 @@ def mend(value: Any, dues: Collection[str], text: str | None = None) -> str:
         todo = did_you_mean(value, choices)
     elif isinstance(value, str) and _needless_quotes(value, dues):
         todo = "take away the quotes"
+    elif isinstance(value, str) and _COMMA.fullmatch(value.strip()) and "a number" in dues:
+        todo = f"write {value.strip().replace(',', '.')}"
     elif "text" in dues and not isinstance(value, str | list | dict):
         todo = f'write it in quotes: "{written}"'
     elif "a list" in dues and not isinstance(value, list | dict):
         todo = f"write it as a list: [{written}]"
     return todo
+
+
+def add(name: str) -> str:
+    """Return what to do about a key that is missing."""
+    return "add `mlgate: 1`" if name == "mlgate" else "add it"
 
 
 def _needless_quotes(text: str, dues: Collection[str]) -> bool:

@@ -74,7 +74,7 @@ OUTSIDE: dict[str, tuple[Break, tuple[str, ...]]] = {
         ("release.yaml:8", "holds a password"),
     ),
     "empty path": (reading(""), ("release.yaml:8", "empty")),
-    "missing": (reading("data/tset.csv"), ("release.yaml:8", "does not exist", "did you mean 'test.csv'?")),
+    "missing": (reading("data/tset.csv"), ("release.yaml:8", "does not exist", "did you mean 'data/test.csv'?")),
     "no match": (reading("data/*.parquet"), ("release.yaml:8", "matches no file")),
     "folder": (reading("data.csv", lambda w: (w.home / "data.csv").mkdir()), ("data.csv", "is a directory")),
     "folder itself": (reading("data"), ("data", "of no format that is read")),

@@ -178,6 +178,8 @@ UNREADABLE: dict[str, Attack] = {
     "protected missing": (renamed("sex", "gender"), (2,), ("data/test.csv: column 'sex'", "protected")),
     "label in another case only": (renamed("y", "Y"), (2,), ("data/test.csv: column 'y'", "'Y'")),
     "score padded with a space": (renamed("p", " p"), (2,), ("data/test.csv: column 'p'", "' p'")),
+    "key missing": (renamed("id", "number"), (2,), ("data/test.csv: column 'id'", "key")),
+    "feature missing": (renamed("tenure", "time"), (2,), ("data/test.csv: column 'tenure'", "features")),
     "prediction missing": (
         declared("  score: p\n", "  score: p\n  prediction: decision\n"),
         (2,),
@@ -321,7 +323,6 @@ JUDGED: dict[str, Attack] = {
         (1,),
         ("data/unique-key", "1 row"),
     ),
-    "key missing": (renamed("id", "number"), (3,), ("data/unique-key", "no key column")),
     "key missing in a row": (some("id", "", 1), (1,), ("data/unique-key",)),
     "a column of nothing": (column("tenure", ""), (1,), ("data/missing",)),
     "too few rows": (rows_kept(lambda number, _: number < 60), (1, 3), ("data/row-count",)),

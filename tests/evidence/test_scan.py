@@ -225,7 +225,7 @@ def many_rows(seed: int) -> pa.Table:
 
 
 def test_neither_row_order_nor_threads_change_the_cells(table_of: TableOf) -> None:
-    """Shuffled rows and one, two or four threads give identical arrays."""
+    """Shuffled rows and one, two or four threads give identical arrays, sums of weights to the last bit."""
     import ibis
 
     asked = [Counts(("label", "prediction"), ("g", "age")), Counts(("label", "score"), ("g",)), Counts(())]
@@ -240,7 +240,34 @@ def test_neither_row_order_nor_threads_change_the_cells(table_of: TableOf) -> No
             assert isinstance(one, Cells)
             assert isinstance(other, Cells)
             assert_identical(one, other)
+            assert (one.w.tolist(), one.w2.tolist()) == (other.w.tolist(), other.w2.tolist())
         backend.disconnect()
+
+
+@DRAWN
+@given(
+    st.lists(st.floats(1.0, 10.0), min_size=1, max_size=50),
+    st.integers(-150, 140),
+    st.integers(0, 9),
+    st.data(),
+)
+def test_sums_of_weights_are_those_of_exact_arithmetic(
+    table_of: TableOf, digits: list[float], scale: int, spread: int, data: st.DataObject
+) -> None:
+    """Weights of any scale, some 10^9 times the others, add up to what fsum makes of them; so do squares."""
+    powers = data.draw(st.lists(st.integers(0, spread), min_size=len(digits), max_size=len(digits)))
+    weights = [one * 10.0 ** (scale + power) for one, power in zip(digits, powers, strict=True)]
+    cells = cells_of(table_of({"y": [0] * len(weights), "w": weights}, label="y", weight="w"), Counts(()))
+    assert cells.w[0] == pytest.approx(math.fsum(weights), rel=1e-15)
+    assert cells.w2[0] == pytest.approx(math.fsum(one * one for one in weights), rel=1e-15)
+
+
+def test_tiny_weights_beside_a_huge_one_keep_a_variance(table_of: TableOf) -> None:
+    """The squares of weights 10^30 times smaller than another vanish, and are then as small as they can be."""
+    columns = {"y": [0, 1, 1, 1], "w": [1e30, 1.0, 1.0, 2.0]}
+    cells = cells_of(table_of(columns, label="y", weight="w"), Counts(("label",)))
+    assert cells.w.tolist() == [1e30, 4.0]
+    assert cells.w2.tolist() == pytest.approx([1e60, 16 / 3])
 
 
 def test_cells_are_sorted_by_group_then_class_then_score(table_of: TableOf) -> None:

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from mlgate.findings import Outcome, Report
+from mlgate.findings import GroupRecord, Outcome, Report
 from mlgate.render import terminal, words
 
 SGR = re.compile(r"\x1b\[[0-9;]*m")
@@ -35,6 +35,7 @@ def test_piped_output_is_plain_and_one_line_a_finding(blocked: Report) -> None:
         "0.75]",
         ">=",
         "0.78",
+        "-0.02",
         "1,204",
     ]
     assert [line.split()[0] for line in lines[1:5]] == ["failed", "failed", "inconclusive", "not"]
@@ -45,6 +46,29 @@ def test_piped_output_is_plain_and_one_line_a_finding(blocked: Report) -> None:
     assert all(line == line.rstrip() for line in lines)
     assert "\n".join(lines).isascii()
     assert lines[-1] == words.verdict_sentence(blocked)
+
+
+def test_what_failed_is_told_with_its_reasons_and_what_to_do(blocked: Report) -> None:
+    """The sentence, what the rows of the group table say of why, and the fix, above what was not judged."""
+    first = next(one for one in blocked.findings if one.outcome is Outcome.FAIL)
+    rows = tuple(
+        GroupRecord(group={"pin": f"columns.p{n}"}, n=1, value=None, reason=f"is b{n}, the policy says a")
+        for n in range(7)
+    )
+    other = [replace(one, groups=rows) if one is first else one for one in blocked.findings]
+    said = terminal.summary(replace(blocked, findings=tuple(other)))
+    assert "\nFailed:\n  " in said
+    assert said.index("\nFailed:\n") < said.index("\nNot judged:\n")
+    assert "\n    - pin = columns.p0: is b0, the policy says a\n" in said
+    assert "\n    - and 2 more, in the report\n" in said
+    assert first.fix is not None
+    assert f"\n    to do: {first.fix.text}\n" in said
+
+
+def test_problems_are_told_once(unread: Report) -> None:
+    """Where stderr has them already, the summary keeps the verdict alone."""
+    said = terminal.summary(unread, problems=False)
+    assert said == "Nothing was judged: 2 problems in what was given\n"
 
 
 def test_what_was_not_judged_is_listed_with_its_reason(blocked: Report) -> None:

@@ -125,8 +125,8 @@ SAID: dict[str, dict[str, object]] = {
         "limit": AT_LEAST,
         "reason": "few judged",
     },
-    "0.700 is below the limit 0.78; the whole 90 % interval [0.67, 0.73] is outside, which is too little "
-    "where so many are judged together": {
+    "0.700 is below the limit 0.78; the whole 90 % interval [0.67, 0.73] is outside, but that is "
+    "not enough with several comparisons (Holm)": {
         "outcome": INCONCLUSIVE,
         "value": 0.7,
         "interval": (0.668, 0.733),
@@ -239,10 +239,16 @@ def test_the_consequence_of_each_outcome_is_said(one: Callable[..., Finding]) ->
 
 def test_limits_are_said_long_and_short() -> None:
     """In words for the page, in ASCII for a column."""
-    assert (sentences.limit_text(AT_LEAST), sentences.limit_short(AT_LEAST)) == ("at least 0.78", ">= 0.78")
+    assert (sentences.limit_text(AT_LEAST), sentences.limit_short(AT_LEAST)) == (
+        "at least 0.78",
+        ">= 0.78 -0.02",
+    )
+    ceiling = LimitRecord(op="at_most", value=0.15, guard=0.1, decided_on="guard")
+    assert sentences.limit_short(ceiling) == "<= 0.15 +0.1"
+    assert sentences.limit_short(replace(ceiling, decided_on="bound", guard=0.0)) == "<= 0.15"
     assert (sentences.limit_text(BETWEEN), sentences.limit_short(BETWEEN)) == (
         "between 0.8 and 1.25",
-        "[0.8, 1.25]",
+        "[0.8, 1.25] +-0.02",
     )
     assert sentences.limit_text(held("equals", "MIT")) == 'equal to "MIT"'
     assert (sentences.limit_text(held("holds", True)), sentences.limit_short(None)) == ("must hold", "-")
@@ -255,7 +261,7 @@ def test_the_summary_is_for_people_who_are_no_engineers(blocked: Report, approve
         "This report is about version 2.3.0 of credit-default, a model that says yes or no. "
         "It is meant to: Rank loan applications for manual review. It was judged on 1,204 rows (evaluation). "
         "Policy credit-release made 12 checks, 10 of them required: one that fails stops the release. "
-        "Of the required ones, 3 passed."
+        "Of the required ones, 3 passed and 1 does not apply."
     )
     assert said[1].startswith(
         "\u201cThe model ranks positives above negatives\u201d does not hold: 0.719 is below the limit 0.78;"
@@ -265,6 +271,26 @@ def test_the_summary_is_for_people_who_are_no_engineers(blocked: Report, approve
     assert "mlgate did not run the model" in said[-1]
     assert said[-1].endswith("It cannot be promoted: " + words.qualification(blocked) + ".")
     assert summary.paragraphs(approved)[-1].endswith("As far as the checks go, it may be promoted.")
+
+
+def test_what_failed_and_was_not_required_is_called_a_warning(
+    make: Callable[..., Report], one: Callable[..., Finding]
+) -> None:
+    """A cross on an approved page says that it did not stop the release."""
+    failed = one(Outcome.FAIL, 0.7, (0.6, 0.75), AT_LEAST)
+    mild = replace(failed, severity=Severity.WARN)
+    assert words.tally(make(mild)) == ((Outcome.FAIL, 1, "failed (warning)"),)
+    assert words.tally(make(mild, replace(mild, id="y"))) == ((Outcome.FAIL, 2, "failed (warnings)"),)
+    assert words.tally(make(mild, replace(failed, id="y"))) == ((Outcome.FAIL, 2, "failed"),)
+
+
+def test_a_finding_over_groups_says_how_many_were_compared(one: Callable[..., Finding]) -> None:
+    """Holm is named with the number of comparisons, where the record tells it."""
+    rows = tuple(
+        GroupRecord(group={"g": str(n)}, n=9, value=0.7, outcome=Outcome.INCONCLUSIVE) for n in range(6)
+    )
+    found = replace(one(Outcome.INCONCLUSIVE, 0.7, (0.67, 0.73), AT_LEAST), groups=rows)
+    assert "is outside, but that is not enough with 6 comparisons (Holm)" in sentences.sentence(found)
 
 
 def test_a_summary_of_many_failures_names_some_and_counts_the_rest(
