@@ -52,6 +52,11 @@ class Check:
     where: str
     """`checks/performance/roc-auc.yaml`"""
 
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """Return the further tables that it needs: `table:train` in `needs`."""
+        return tuple(need.removeprefix("table:") for need in self.needs if need.startswith("table:"))
+
 
 def build(document: Document, id: str) -> Check:
     """Build the check that a file holds; `id` is what its path says.

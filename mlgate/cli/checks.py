@@ -14,7 +14,6 @@ import click
 from mlgate import catalogue
 from mlgate.cli import own_checks
 
-
 UNLIMITED = 10**6
 """The width of a pipe: a line a check, so that lines can be searched."""
 

@@ -13,8 +13,9 @@ from mlgate import policy as policies
 from mlgate.cells import Bins, By
 from mlgate.cli import own_checks
 from mlgate.findings import Severity
+from mlgate.limits import Op
 from mlgate.policy import Policy, Use
-from mlgate.render.words import plain
+from mlgate.render.text import visible
 
 HEADER = ("check", "limit", "severity", "if inconclusive", "guard", "over")
 
@@ -38,15 +39,16 @@ def show(sources: tuple[str, ...], extra: Sequence[Path], *, as_json: bool) -> N
         click.echo(json.dumps(whole, indent=2, ensure_ascii=False))
         return
     for line in _table(resolved):
-        click.echo(plain(line))
+        click.echo(visible(line))
 
 
 def _table(policy: Policy) -> Iterator[str]:
     """Yield the lines of a policy for people: what it is, a line for each use, its reason below."""
     title = f": {policy.title}" if policy.title else ""
     yield f"{policy.id}{title}"
-    yield f"{policy.digest}"
-    yield f"decides by {policy.decision} at {policy.confidence:g}, one-sided; made of {', '.join(_sources(policy))}"
+    yield policy.digest
+    yield f"decides by {policy.decision} at {policy.confidence:g}, one-sided"
+    yield f"made of {', '.join(one.path for one in policy.sources)}"
     for pin, where in policy.pinned_at.items():
         yield f"the release may not choose {pin} ({where})"
     yield ""
@@ -60,10 +62,6 @@ def _table(policy: Policy) -> Iterator[str]:
         yield f"not asked: {name}, because: {reason}"
 
 
-def _sources(policy: Policy) -> list[str]:
-    return [one.path for one in policy.sources]
-
-
 def _row(use: Use) -> tuple[str, ...]:
     name = use.id if use.id == use.check.id else f"{use.id} ({use.check.id})"
     table = "" if use.table == "evaluation" else f"@{use.table}"
@@ -73,7 +71,8 @@ def _row(use: Use) -> tuple[str, ...]:
     parts += [f"slices {_products(use.slices)}"] if use.slices else []
     guard = f"{use.rule.guard:g}" if use.rule.guard else "-"
     inconclusive = use.on_inconclusive.value if use.severity is Severity.BLOCK else "-"
-    return (f"{name}{table}", str(use.limit), use.severity.value, inconclusive, guard, "; ".join(parts))
+    limit = "holds" if use.limit.op is Op.HOLDS else str(use.limit)
+    return (f"{name}{table}", limit, use.severity.value, inconclusive, guard, "; ".join(parts))
 
 
 def _products(products: Sequence[tuple[By, ...]]) -> str:

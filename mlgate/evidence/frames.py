@@ -43,15 +43,18 @@ def marginal(frame: Frame, roles: Sequence[str], by: Sequence[By], fault: str | 
     The cells come sorted by the texts of their groups, in the order of `by`, then by label, prediction
     and score; missing values last.
     """
+    import numpy as np
+
     order, starts = _runs(frame, roles, by)
     first = order[starts]
-    w = _totals(frame.w, order, starts)
+    n = _totals(frame.n, order, starts)
+    w = _totals(frame.w, order, starts) if frame.weighted else n.astype(np.float64)
     w2 = _totals(frame.w2, order, starts) if frame.weighted else w
     found = {role: frame.roles[role][first] for role in roles}
     return Cells(
         roles=found,
         groups={one: frame.groups[one].values(first) for one in by},
-        n=_totals(frame.n, order, starts),
+        n=n,
         w=w,
         w2=w2,
         weighted=frame.weighted,
@@ -77,12 +80,16 @@ def _unsound(roles: Mapping[str, NDArray[np.float64]], weights: Sequence[NDArray
 
 
 def _totals(values: NDArray[Number], order: NDArray[np.intp], starts: NDArray[np.intp]) -> NDArray[Number]:
+    """Sum runs of values, each from its smallest value up: the order in which they came must not show."""
     import numpy as np
 
     if not len(starts):
         return values[:0]
-    with np.errstate(over="ignore"):  # seen by `_unsound`
-        totals: NDArray[Number] = np.add.reduceat(values[order], starts)
+    found = values[order]
+    if len(starts) < len(found) and found.dtype.kind == "f":
+        run = np.repeat(np.arange(len(starts)), np.diff(starts, append=len(found)))
+        found = found[np.lexsort((found, run))]
+    totals: NDArray[Number] = np.add.reduceat(found, starts)
     return totals
 
 

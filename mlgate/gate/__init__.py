@@ -21,6 +21,7 @@ from mlgate.findings import (
     Origin,
     Outcome,
     Report,
+    Severity,
     Verdict,
     totals_of,
     verdict_of,
@@ -68,6 +69,7 @@ def tables_needed(policy: Policy, release: Release, only: str | None) -> tuple[s
                 f"it has {', '.join(sorted(release.data))}",
             )
         named[use.table] = None
+        named |= dict.fromkeys(name for name in use.check.tables if name in release.data)
     if policy.pins.evaluation is not None:
         named["evaluation"] = None
     return tuple(named)
@@ -151,7 +153,9 @@ def _verdict(findings: Sequence[Finding], policy: Policy, options: Options) -> t
         reason = f"only {options.only!r} was judged"
     elif not policy.can_block:
         reason = "nothing in the policy can block"
-        if options.advisory and any(one.outcome is Outcome.PASS for one in findings):
+        stands_in_the_way = any(not one.accepted for one in findings if one.severity is Severity.BLOCK)
+        passed = any(one.outcome is Outcome.PASS for one in findings)
+        if options.advisory and passed and not stands_in_the_way:
             verdict = Verdict.APPROVED
     if reason is not None and verdict is Verdict.APPROVED and not options.advisory:
         verdict = Verdict.UNDECIDED

@@ -150,11 +150,26 @@ def _slices(
         piece = dict.fromkeys(columns, "*")
         yield Measured(question=question, piece=piece, estimate=Estimate.missing(reason), seconds=0.0)
         return
-    rows = {key: first.group(slicing, key).rows for key in keys}
-    small = {key for key in keys if rows[key] < question.use.min_group or UNKNOWN in key}
-    share = sum(rows[key] for key in keys if key not in small) / max(sum(rows.values()), 1)
-    for key in keys:
-        piece = dict(zip(columns, key, strict=True))
-        part: dict[Statistic, Answer] = {one: answer.group(slicing, key) for one, answer in cells.items()}
-        found = _timed(question, piece, part)
-        yield replace(found, small=key in small, judged_share=share)
+    found = [
+        _timed(question, dict(zip(columns, key, strict=True)), _part(cells, slicing, key)) for key in keys
+    ]
+    rows = [first.group(slicing, key).rows for key in keys]
+    small = [
+        _is_small(one, key, count, question.use.min_group)
+        for one, key, count in zip(found, keys, rows, strict=True)
+    ]
+    judged = sum(count for count, little in zip(rows, small, strict=True) if not little)
+    for one, little in zip(found, small, strict=True):
+        yield replace(one, small=little, judged_share=judged / max(sum(rows), 1))
+
+
+def _part(
+    cells: Mapping[Statistic, Cells], slicing: tuple[By, ...], key: tuple[str, ...]
+) -> dict[Statistic, Answer]:
+    return {one: answer.group(slicing, key) for one, answer in cells.items()}
+
+
+def _is_small(one: Measured, key: tuple[str, ...], rows: int, min_group: int) -> bool:
+    """Whether a slice is listed only: few rows, few of the class that its value rests on, or unknown."""
+    few_for_the_value = one.estimate.value is not None and one.estimate.n < min_group
+    return rows < min_group or UNKNOWN in key or few_for_the_value

@@ -24,6 +24,10 @@ PUNCTUATION = frozenset('[],=@"')
 """What the ids of findings are built with."""
 
 
+BEYOND = ("model", "champion", "interval", "quantiles")
+"""What a check may need and no release can give this version."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Question:
     """One measure with its parameters on one table, over one set of groups, and by one slicing."""
@@ -249,6 +253,8 @@ def _beyond(use: Use, table: Table) -> str | None:
     Rows that belong together carry less than their number, so an interval that takes them for
     independent would be too narrow, and would pass and fail what it should not.
     """
+    if "cluster" in table.absent:
+        table.require("cluster", "an interval has to know which rows belong together")
     if table.columns.cluster is None or use.measure.kind != "estimate" or use.rule.decision == "point":
         return None
     return (
@@ -265,12 +271,14 @@ def _lacking(use: Use, table: Table, evidence: Evidence) -> str | None:
             if name not in evidence.documents:
                 return f"the release has no document {name!r}; add it under `documents:`"
         elif kind == "table":
-            if name not in evidence.tables:
+            if name not in evidence.release.data:
                 return f"the release has no table {name!r}; add it under `data:`"
         elif (need == "protected" and use.groups) or (need == "prediction" and table.columns.has(need)):
             continue
         elif need in table.absent:
             raise _absent(use, table, need)
+        elif need in BEYOND:
+            return f"it needs {need}, which this version of mlgate does not look at"
         elif not table.columns.has(need):
             return f"the release names no {need} column for table {table.name!r}"
     return None

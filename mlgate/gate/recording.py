@@ -90,8 +90,8 @@ def _finding(measured: Measured, decision: Decision | None, origin: Origin) -> F
 
 def _listed(estimate: Estimate, measured: Measured, use: Use) -> Decision:
     unknown = UNKNOWN in (measured.piece or {}).values()
-    rows = "its value is missing" if unknown else f"fewer rows than min_group {use.min_group}"
-    reason = f"listed, not judged alone: {rows}"
+    few = f"its value rests on {estimate.n} rows, fewer than min_group {use.min_group}"
+    reason = f"listed, not judged alone: {'its value is missing' if unknown else few}"
     shown = decide(estimate, use.measure.kind, use.limit, use.rule)
     return replace(shown, outcome=Outcome.NOT_MEASURED, leans=None, needed_n=None, reason=reason)
 

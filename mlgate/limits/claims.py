@@ -64,7 +64,9 @@ def _examined(claim: Claim, reason: str | None, confidence: float | None) -> Cla
     if confidence is None:
         return claim
     if claim.interval is None:
-        return replace(claim, fault=f"{name}no interval: {reason or 'the measure returns none for these rows'}")
+        why = reason or "the measure returns none for these rows"
+        said = why if "no interval" in why else f"no interval: {why}"
+        return replace(claim, fault=f"{name}{said}")
     found = _bounds(claim.value, claim.interval, 2.0 * confidence - 1.0)
     if isinstance(found, str):
         return replace(claim, fault=f"{name}no interval: {found}")

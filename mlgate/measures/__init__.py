@@ -121,9 +121,14 @@ class Measure:
         return self._told(self.implementation(answers.cells(self._counts(params)), **params))
 
     def _told(self, found: Estimate) -> Estimate:
-        """Say who left out the interval, for whoever reads that it could not be judged."""
-        bare = isinstance(found, Estimate) and found.value is not None and not found.comparisons
-        if not bare or self.kind != "estimate" or found.interval is not None or found.reason:
+        """Say who left out the interval, for whoever reads that it could not be judged.
+
+        What a plugin returns may be anything; the gate looks at that.
+        """
+        returned: Any = found
+        if not isinstance(returned, Estimate) or self.kind != "estimate" or found.interval is not None:
+            return found
+        if found.value is None or found.comparisons or found.reason:
             return found
         todo = "give the Estimate one, or judge it with `decision: point`"
         return replace(found, reason=f"{self.id} returns no interval; {todo}")
@@ -158,7 +163,7 @@ def measure(
 
     def declare(target: Any) -> Measure:
         where = f"{inspect.getsourcefile(target)}:{inspect.getsourcelines(target)[1]}"
-        _require_known(where, id, kind, better, tasks, needs)
+        _require_known(where, id, kind=kind, better=better, tasks=tasks, needs=needs)
         doc = inspect.getdoc(target)
         if not doc:
             raise MeasureError(where, f"measure {id} has no docstring", "say what it computes")
@@ -195,7 +200,7 @@ def measure(
 
 
 def _require_known(
-    where: str, id: str, kind: str, better: str, tasks: Sequence[str], needs: Sequence[str]
+    where: str, id: str, *, kind: str, better: str, tasks: Sequence[str], needs: Sequence[str]
 ) -> None:
     """Refuse words that the gate does not know; misspelt, a need would never be met, nor a task fit."""
     for name, words in (("tasks", tasks), ("needs", needs)):

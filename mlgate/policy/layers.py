@@ -33,6 +33,9 @@ BLOCKS = (
 LIMIT = "limit"
 """The one key that stands for all operations, because a new one replaces the old one."""
 
+RESET = None
+"""The value of what a new limit takes back. A severity of `block` is never taken back: it is not looser."""
+
 SWITCH = "on"
 """Whether a use is on: True, or the reason why it is off. The latest entry decides."""
 
@@ -55,7 +58,10 @@ class Layer:
         """Merge: what `later` says comes after, and wins."""
         merged = dict(self.statements)
         for key, said in later.statements.items():
-            merged[key] = merged.get(key, ()) + said
+            for one in said:
+                before = merged.get(key, ())
+                if not (one.value is RESET and before and before[-1].value == "block"):
+                    merged[key] = (*before, one)
         return Layer(merged)
 
     def last(self, *key: str) -> Stated | None:
@@ -155,7 +161,7 @@ def _entry(document: Document, entry: UseEntry, loc: Loc) -> Iterator[tuple[Key,
     if entry.model_fields_set & set(OPERATIONS):
         # A warn band, a reason and a severity belong to the limit that they were written for: whoever
         # writes a limit of their own for a check that the parent only warns about means it.
-        yield from (((name,), Stated(None, document.where(loc))) for name in ("because", "warn", "severity"))
+        yield from (((name,), Stated(RESET, document.where(loc))) for name in ("because", "warn", "severity"))
     for name in sorted(entry.model_fields_set - {"id", "off"}):
         value, where = getattr(entry, name), document.where((*loc, name))
         if name in OPERATIONS:

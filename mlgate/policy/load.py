@@ -204,7 +204,9 @@ def _require_own_name(place: _Place, document: Document, file: PolicyFile) -> No
 
 def _built(document: Document) -> PolicyFile:
     if isinstance(document.data, dict) and "policy" not in document.data and "task" in document.data:
-        raise ContentError(document.display, "is a release, not a policy", "give the file that says `policy:`")
+        raise ContentError(
+            document.display, "is a release, not a policy", "give the file that says `policy:`"
+        )
     refused = [*_unsupported(document), *_empty(document, document.data, ())]
     if refused:
         raise ContentError.of(refused)

@@ -69,7 +69,7 @@ def use_of(layer: Layer, use_id: str, check: Check) -> Use:
         params=_params(check, params, entry),
         limit=limit,
         warn=_warn(given.get("warn"), limit, where.get("warn", entry)),
-        severity=_severity(check, given.get("severity")),
+        severity=_severity(check, given.get("severity"), own_limit=LIMIT in given),
         rule=rule,
         on_inconclusive=OnInconclusive(decided("on_inconclusive")),
         min_group=decided("min_group"),
@@ -154,12 +154,15 @@ def _guard(limit: Limit, check: Check, decision: str, given: float | None) -> fl
     return GUARD_SHARE * max(abs(float(end)) for end in ends)
 
 
-def _severity(check: Check, given: str | None) -> Severity:
-    """Return how much the use matters. A preview check blocks only where the policy itself says so."""
+def _severity(check: Check, given: str | None, *, own_limit: bool) -> Severity:
+    """Return how much the use matters.
+
+    A preview check blocks only where the policy means it: it says `severity: block`, or writes a limit.
+    """
     if given is not None:
         return Severity(given)
-    preview = check.lifecycle == "preview" and check.severity is Severity.BLOCK
-    return Severity.WARN if preview else check.severity
+    by_default = check.lifecycle == "preview" and check.severity is Severity.BLOCK and not own_limit
+    return Severity.WARN if by_default else check.severity
 
 
 def _origin(layer: Layer, check: Check) -> Origin | None:

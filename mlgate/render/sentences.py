@@ -182,9 +182,7 @@ def _together(finding: Finding) -> str:
 def reasons(finding: Finding) -> tuple[str, ...]:
     """Return what the rows of the group table say of why it failed, as `sex = male: no row is positive`."""
     rows = [
-        row
-        for row in finding.groups
-        if row.reason and row.judged and row.outcome in (None, finding.outcome)
+        row for row in finding.groups if row.reason and row.judged and row.outcome in (None, finding.outcome)
     ]
     return tuple(dict.fromkeys(f"{pairs(row.group)}: {row.reason}".removeprefix(": ") for row in rows))
 

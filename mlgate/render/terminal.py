@@ -1,4 +1,4 @@
-"""The report for a terminal: a line a finding, what failed, what was not judged, the verdict. Plain text when piped.
+"""The report for a terminal: findings, what failed, what was not judged, the verdict. Plain when piped.
 
 Texts of strangers go through `harmless`, and through rich only as `Text`, so neither escape sequences
 nor markup in them mean anything.

@@ -181,7 +181,9 @@ class _Complaints:
     def missing(self, loc: Loc) -> Problem:
         *parent, name = loc
         owner = _called(self.models(tuple(parent)))
-        return self.problem(tuple(parent), f"{words.show(name)} is missing from {owner}", words.add(str(name)))
+        return self.problem(
+            tuple(parent), f"{words.show(name)} is missing from {owner}", words.add(str(name))
+        )
 
     def unknown(self, loc: Loc) -> Problem:
         *parent, name = loc

@@ -17,6 +17,7 @@ import pytest
 from tests.bad_input.conftest import RELEASE, World, refused, sound
 
 Break = Callable[[World], object]
+needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 
 
 def reading(path: str, make: Break = lambda _: None) -> Break:
@@ -444,6 +445,7 @@ def test_interrupt_leaves_no_approval(world: World) -> None:
     assert list((world.root / "tmp").iterdir()) == []
 
 
+@needs_git
 def test_repository_with_programs_in_its_git_settings(world: World) -> None:
     """The .git folder of a release is as hostile as the rest: nothing that it names is run."""
     marker = world.root / "elsewhere" / "pwned"
@@ -476,6 +478,7 @@ def test_repository_with_programs_in_its_git_settings(world: World) -> None:
     assert done.report["source"]["dirty"] is False
 
 
+@needs_git
 def test_repository_that_would_fetch(world: World) -> None:
     """A repository that lacks an object names a program that fetches it; that is not run either."""
     marker = world.root / "elsewhere" / "pwned"

@@ -100,7 +100,24 @@ def test_a_small_slice_is_listed_and_does_not_stop_what_nearly_all_rows_carry(wo
     small = report.finding("performance/roc-auc[region=islands]")
     assert (small.outcome, small.severity) == (Outcome.NOT_MEASURED, Severity.INFO)
     assert small.value is not None
-    assert "fewer rows than min_group 30" in (small.reason or "")
+    assert "rests on 20 rows, fewer than min_group 30" in (small.reason or "")
+    assert report.verdict is Verdict.APPROVED
+
+
+def test_a_slice_with_few_of_the_class_is_listed_too(world: World) -> None:
+    """Recall in a region with forty rows and ten positives rests on ten rows."""
+    table = [row.split(",") for row in rows()]
+    for number, row in enumerate(table):
+        row[3] = "island" if number < 40 else "north"
+        if number < 40 and number % 4 != 1:
+            row[:2] = ["0", "0.2"]
+    world.table = [HEADER, *(",".join(row) for row in table)]
+    report = world.judge(
+        {"check": "performance/recall", "at_least": 0.7, "slices": ["region"]},
+    )
+    island = report.finding("performance/recall[region=island]")
+    assert (island.outcome, island.severity) == (Outcome.NOT_MEASURED, Severity.INFO)
+    assert "fewer than min_group 30" in (island.reason or "")
     assert report.verdict is Verdict.APPROVED
 
 
@@ -280,3 +297,45 @@ def test_rows_that_belong_together_are_not_judged_as_if_they_did_not(world: Worl
     assert report.finding("data/row-count").outcome is Outcome.PASS
     assert report.verdict is Verdict.UNDECIDED
     assert world.judge({**AUC, "decision": "point"}).verdict is Verdict.APPROVED
+
+
+def test_a_cluster_column_that_is_not_there_is_an_error(world: World) -> None:
+    """A misspelt name would otherwise give intervals that take the rows for independent."""
+    world.release["columns"]["cluster"] = "regoin"
+    (problem,) = world.judge(AUC).errors
+    assert "did you mean 'region'?" in str(problem)
+
+
+def test_advice_never_overrules_a_contradicted_pin(world: World) -> None:
+    """Warnings alone and a pin that the release contradicts: blocked, with --advisory as well."""
+    world.policy["release"] = {"columns": {"label": "outcome"}}
+    assert world.judge({**AUC, "severity": "warn"}, advisory=True).verdict is Verdict.BLOCKED
+
+
+def test_writing_a_limit_takes_back_a_warning_but_never_a_block(world: World) -> None:
+    """A parent blocks on a preview check; a child that only tightens it still blocks."""
+    parent = {"mlgate": 1, "policy": "parent"}
+    use = {"check": "performance/lift-at-k", "at_least": 1.1, "severity": "block"}
+    (world.folder / "parent.yaml").write_text(json.dumps({**parent, "checks": [use]}), encoding="utf-8")
+    world.policy["extends"] = ["parent.yaml"]
+    report = world.judge(AUC, {"id": "performance/lift-at-k", "at_least": 5})
+    assert report.finding("performance/lift-at-k").severity is Severity.BLOCK
+    assert report.verdict is Verdict.BLOCKED
+
+
+@pytest.mark.parametrize("columns", [{}, {"label": "y", "prediction": "y2"}])
+def test_baseline_approves_nothing_without_a_model_to_judge(world: World, columns: dict[str, str]) -> None:
+    """A release that names no score has not shown to be better than chance."""
+    world.release["columns"] = columns
+    world.table = [f"{HEADER},y2", *(f"{row},{row[0]}" for row in rows())]
+    world.policy["extends"] = ["baseline"]
+    report = world.judge({"check": "data/row-count", "at_least": 100, "id": "again"})
+    assert report.finding("better-than-chance").outcome is Outcome.NOT_MEASURED
+    assert report.verdict is Verdict.UNDECIDED
+
+
+def test_baseline_does_not_let_a_coin_through(world: World) -> None:
+    """A constant score ranks like a coin, however it leans."""
+    world.table = [HEADER, *(",".join([row.split(",")[0], "0.5", *row.split(",")[2:]]) for row in rows())]
+    world.policy["extends"] = ["baseline"]
+    assert world.judge({"check": "data/row-count", "at_least": 100, "id": "again"}).verdict is Verdict.BLOCKED

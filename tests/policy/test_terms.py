@@ -115,9 +115,9 @@ def test_a_use_decides_before_the_policy_and_the_policy_before_the_default(use: 
 
 
 def test_a_preview_check_blocks_only_where_the_policy_says_so(use: Callable[..., Use]) -> None:
-    """What may still change its values does not stop a release unasked."""
-    assert use("{check: own/preview, at_least: 0.7}").severity is Severity.WARN
-    assert use("{check: own/preview, at_least: 0.7, severity: block}").severity is Severity.BLOCK
+    """What may still change its values does not stop a release unasked; a limit of one's own asks."""
+    assert use("{check: own/preview, at_least: 0.7}").severity is Severity.BLOCK
+    assert use("{check: own/preview, at_least: 0.7, severity: warn}").severity is Severity.WARN
 
 
 def test_groups_and_slices_are_columns_products_and_bins(use: Callable[..., Use]) -> None:
