@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -58,7 +59,12 @@ def run(
     Returns:
         The report. Its `verdict` is None when nothing was judged; `errors` then says why.
     """
-    job = Job(release=Path(release), policies=_several(policy), checks=[*map(Path, _several(checks))])
+    job = Job(
+        release=Path(release),
+        policies=_several(policy),
+        checks=[*map(Path, _several(checks))],
+        environ=os.environ,
+    )
     if out is None:
         return judged(job)
     from mlgate.render import output
@@ -113,7 +119,7 @@ def opened(job: Job, workdir: Path) -> tuple[Evidence, Policy]:
     resolved = policy.load(job.policies or [_beside(job.release)], checks)
     for problem in policy.idle(resolved):
         job.advise(problem)
-    access = bundle.Access(workdir=workdir, allow=job.allow, environ=job.environ)
+    access = bundle.Access(workdir=workdir, allow=job.allow, environ=job.environ, hosts=resolved.trust.hosts)
     job.progress("opening tables")
     tables = gate.tables_needed(resolved, release, job.only)
     return bundle.open_evidence(release, file, tables, access), resolved
@@ -154,10 +160,10 @@ def _empty(verdict: Verdict | None, problems: Sequence[Problem], as_of: datetime
     from mlgate.findings import totals_of
     from mlgate.gate import identity
 
-    now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    now = identity.moment(datetime.now(UTC))
     return Report(
         tool=identity.tool(),
-        as_of=as_of.isoformat() if as_of else now,
+        as_of=identity.moment(as_of) if as_of else now,
         started_at=now,
         finished_at=now,
         verdict=verdict,

@@ -315,7 +315,9 @@ class Report:
         for found in self.findings:
             if found.id == finding_id:
                 return found
-        raise KeyError(f"no finding {finding_id!r}; there are {[f.id for f in self.findings]}")
+        ids = [found.id for found in self.findings]
+        close = [one for one in ids if one.startswith(finding_id)]
+        raise KeyError(f"no finding {finding_id!r}; there are {', '.join(close or ids)}")
 
     @property
     def exit_code(self) -> ExitCode:

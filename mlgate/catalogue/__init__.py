@@ -24,6 +24,9 @@ File: TypeAlias = tuple[str, Callable[[], Document]]
 """The id that a path stands for, and how its file is read."""
 
 
+LISTED = "`mlgate checks` lists them; your own need --checks DIR"
+
+
 def load(extra: Sequence[Path] = ()) -> Mapping[str, Check]:
     """Return every check by id, sorted: the shipped ones and those of the folders `extra`.
 
@@ -46,19 +49,17 @@ def get(checks: Mapping[str, Check], id: str, where: str) -> Check:
     """Return the check with this id; ContentError, naming `where` and the nearest id, when there is none."""
     check = checks.get(id)
     if check is None:
-        todo = did_you_mean(id, checks, _namesake(id, checks))
+        todo = _namesake(id, checks) or did_you_mean(id, checks, LISTED)
         raise ContentError(where, f"there is no check {show(id)}", todo)
     return check
 
 
-def _namesake(id: str, checks: Mapping[str, Check]) -> str:
-    """Return what to do about an id that is like none: the checks of that name, whatever their family."""
+def _namesake(id: str, checks: Mapping[str, Check]) -> str | None:
+    """Suggest the check that has this very name in another family, or a like one where no family is given."""
     names = {check.name: check.id for check in checks.values()}
     name = id.rpartition("/")[2].rpartition(".")[2].casefold().replace("_", "-").replace(" ", "-")
-    close = get_close_matches(name, names, n=1)
-    if close:
-        return f"did you mean {show(names[close[0]])}?"
-    return "`mlgate checks` lists them; your own need --checks DIR"
+    close = [name] if name in names else [] if "/" in id else get_close_matches(name, names, n=1)
+    return f"did you mean {show(names[close[0]])}?" if close else None
 
 
 def check_params(

@@ -126,7 +126,7 @@ def _cases(check_id: str, measure: Measure) -> str:
     names = [need.partition(":")[2] for need in measure.needs if need.startswith("document:")]
     files = ", ".join(f"{name}: {name}.md" for name in names)
     texts = ", ".join(f'{name}.md: "# A heading\\n\\nWhat it says."' for name in names)
-    header, good, bad = _rows(measure, columns)
+    header, good, bad = _rows(columns)
     stated = f"columns: {{{', '.join(columns.values())}}}" if columns else ""
     declared = f"documents: {{{files}}}" if names else ""
     return CASES.format(
@@ -148,7 +148,10 @@ def _known(measure: Measure) -> bool:
     """Whether it measures how right a model is, so that rows that are right pass, and wrong ones fail."""
     required = any(one.default is inspect.Parameter.empty for one in measure.params.values())
     roles = {"label"} < set(measure.needs) <= ROLES or set(measure.needs) == {"prediction", "protected"}
-    return measure.kind == "estimate" and measure.better != "target" and roles and not required
+    # A model without errors has no ratio of error rates.
+    ratio = measure.over_groups and measure.better == "higher" and "label" in measure.needs
+    plain = measure.kind == "estimate" and measure.better != "target"
+    return plain and roles and not required and not ratio
 
 
 def _columns(measure: Measure) -> dict[str, str]:
@@ -160,7 +163,7 @@ def _columns(measure: Measure) -> dict[str, str]:
     return columns | ({"k": "key: k"} if "key" in needs else {})
 
 
-def _rows(measure: Measure, columns: Mapping[str, str]) -> tuple[str, Sequence[str], Sequence[str]]:
+def _rows(columns: Mapping[str, str]) -> tuple[str, Sequence[str], Sequence[str]]:
     """Return the header, rows that should pass, and rows that should fail."""
     if "p" not in columns:
         names = tuple(columns) or ("x",)

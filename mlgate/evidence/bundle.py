@@ -33,6 +33,11 @@ class Evidence:
         """The folder of release.yaml."""
         return (self.file.path or Path()).resolve().parent
 
+    @property
+    def release_name(self) -> str:
+        """The name of the release file in its folder."""
+        return self.file.path.name if self.file.path else "release.yaml"
+
     def verify_unchanged(self) -> None:
         """Raise EvidenceError when a file that was too large to copy changed while it was judged."""
         for table in self.tables.values():
@@ -57,6 +62,8 @@ class Access:
     """Directories outside the repository that files may be read from."""
     environ: Mapping[str, str] = field(default_factory=dict)
     """Where `env:NAME` of a connection is looked up."""
+    hosts: tuple[str, ...] | None = None
+    """`trust.hosts` of the policy, the only hosts that a connection may reach; None: it does not say."""
 
 
 def read_release(path: Path) -> tuple[Release, YamlDocument]:
@@ -71,7 +78,13 @@ def open_evidence(release: Release, file: YamlDocument, tables: Collection[str],
     parse.
     """
     opened = open_tables(
-        release, file, tables, workdir=access.workdir, allow=access.allow, environ=access.environ
+        release,
+        file,
+        tables,
+        workdir=access.workdir,
+        allow=access.allow,
+        environ=access.environ,
+        hosts=access.hosts,
     )
     documents = {
         name: _document(name, location, file, access) for name, location in release.documents.items()

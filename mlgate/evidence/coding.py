@@ -6,21 +6,24 @@ values that do not plainly match what the release says end the run with an Evide
 Two values match when they are the same number or truth value however written (1, 1.0, "1" and true are
 one value, 0, 0.0, "0" and false another); texts match exactly, spaces and case included.
 
-A column with one distinct value that is not the positive one holds one class, and the measures say what
-cannot be measured of it. It is refused only when it plainly belongs to another coding: a number where the
-positive value is a text (or the reverse), or a text that differs from it by spaces or case alone.
+A column with one distinct value that is not the positive one may hold one class, or the positive value may
+be misspelt. It is refused when it plainly belongs to another coding: a number where the positive value is a
+text (or the reverse), or a text that differs from it by spaces or case alone. Else, unless all is 0 and 1, it
+is a fault (`unproven`): nothing is measured on what nothing shows to be the negative class.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from mlgate.errors import EvidenceError
 from mlgate.evidence import canonical, queries
+from mlgate.strict_yaml import did_you_mean
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -147,6 +150,62 @@ def _negative(label: Found | None, positive: object) -> str | None:
     """Return the name of the negative class, None where the label shows none."""
     values = label.values if label else ()
     return next((token(one) for one in values if token(one) != token(positive)), None)
+
+
+def unproven(found: Found, role: str, positive: object | None, key: str) -> str | None:
+    """Say that the positive value occurs in no row, so that nothing shows that it is written right.
+
+    A misspelt positive value would make a column of nothing but positives one of nothing but negatives.
+    None when it occurs, when there are no values, and when all is 0 and 1, where the other value is known.
+    """
+    wanted = token(1 if positive is None else positive)
+    there = {token(one) for one in found.values}
+    if not there or wanted in there or there | {wanted} <= _BINARY:
+        return None
+    meant = shown(1 if positive is None else positive)
+    return (
+        f"no row of {role} {shown(found.column)} has the value {meant}; it holds only {found}; "
+        f"correct `{key}:`, or judge rows of both classes"
+    )
+
+
+def check_favourable(
+    favourable: object, *, positive: object | None, where: str, classes: Sequence[Found]
+) -> str | None:
+    """Return why it is unknown which class the favourable value is; None when that is plain.
+
+    It is plain for the positive value, and for the other value of the columns that are written as the label
+    is. Where they hold no other value, 0 and 1 are still each other's counterparts.
+
+    Args:
+        favourable: As the release states it.
+        positive: As the release states it; None: 1.
+        where: For the error, where no column shows any value.
+        classes: The label, and the prediction when it is written as the label is, as far as they are there.
+
+    Raises:
+        EvidenceError: The columns hold both classes, or the negative one, and it is neither.
+    """
+    positive = 1 if positive is None else positive
+    wanted, known = token(favourable), token(positive)
+    values = {token(one): one for column in classes for one in column.values}
+    others = values.keys() - {known}
+    if wanted == known or wanted in others or (not others and {wanted, known} == _BINARY):
+        return None
+    if others:
+        spelt = [one if isinstance(one, str) else _yaml(one) for one in ({known: positive} | values).values()]
+        raise EvidenceError(
+            next((column.where for column in classes if column.values), where),
+            f"`favourable: {_yaml(favourable)}` under `columns:` is no value of the label, which has "
+            + ", ".join(map(shown, ({known: positive} | values).values())),
+            did_you_mean(
+                str(favourable), spelt, "set `favourable:` to the value of the outcome that people want"
+            ),
+        )
+    return (
+        f"no row shows which class `favourable: {_yaml(favourable)}` is: the positive value is "
+        f"{shown(positive)}, and no other occurs; correct `favourable:`, or judge rows of both classes"
+    )
 
 
 def _at_most_two(found: Found, role: str, todo: str) -> None:

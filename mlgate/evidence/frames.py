@@ -89,7 +89,8 @@ def _totals(values: NDArray[Number], order: NDArray[np.intp], starts: NDArray[np
     if len(starts) < len(found) and found.dtype.kind == "f":
         run = np.repeat(np.arange(len(starts)), np.diff(starts, append=len(found)))
         found = found[np.lexsort((found, run))]
-    totals: NDArray[Number] = np.add.reduceat(found, starts)
+    with np.errstate(over="ignore"):  # seen by `_unsound`
+        totals: NDArray[Number] = np.add.reduceat(found, starts)
     return totals
 
 

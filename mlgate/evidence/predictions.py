@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mlgate.errors import EvidenceError
+from mlgate.evidence import queries
 from mlgate.evidence.names import folded
 from mlgate.strict_yaml import did_you_mean, show
 
@@ -25,6 +26,8 @@ class Side:
     table: ir.Table
     types: Mapping[str, ColumnType]
     display: str
+    engine: str
+    """Ibis' name of the engine that has both."""
 
 
 def join(rows: Side, predictions: Side, *, key: str, whole: ir.Table, where: str) -> ir.Table:
@@ -42,7 +45,7 @@ def join(rows: Side, predictions: Side, *, key: str, whole: ir.Table, where: str
 
     Raises:
         EvidenceError: Saying how many keys are missing on either side, repeated or null; or that the key is
-            absent, of different types, or another column is in both tables.
+            absent, of different types, or another column is in both tables. Also when the engine fails.
     """
     _require_key(rows, key, where)
     _require_key(predictions, key, where)
@@ -56,7 +59,7 @@ def join(rows: Side, predictions: Side, *, key: str, whole: ir.Table, where: str
             "write one prediction for each row",
         )
     joined = _joined(rows.table, predictions.table, key)
-    if _number(joined.count()) != _number(rows.table.count()):
+    if _number(joined.count(), rows) != _number(rows.table.count(), rows):
         # Whole numbers and floats are compared as floats, which past 2**53 cannot tell neighbours apart.
         raise EvidenceError(where, f"key: {show(key)} cannot be compared exactly", "write both in one type")
     return joined
@@ -102,12 +105,13 @@ def _faults(rows: Side, predictions: Side, key: str, whole: ir.Table) -> list[st
         (_repeated(there), "key", f"more than once in {rows.display}"),
         (_repeated(predicted), "key", f"more than once in {predictions.display}"),
     )
-    found = [(_number(count), noun, fault) for count, noun, fault in counts]
+    found = [(_number(count, predictions), noun, fault) for count, noun, fault in counts]
     return [f"{n} {noun if n == 1 else noun + 's'} {fault}" for n, noun, fault in found if n]
 
 
-def _number(count: ir.IntegerScalar) -> int:
-    return int(count.to_pyarrow().as_py() or 0)
+def _number(count: ir.IntegerScalar, side: Side) -> int:
+    found = queries.fetch(count, "join the predictions", location=side.display, engine=side.engine)
+    return int(found.as_py() or 0)
 
 
 def _keys(table: ir.Table, key: str) -> ir.Table:

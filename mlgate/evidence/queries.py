@@ -47,13 +47,19 @@ class Step:
 
 def run(table: Table, expression: ir.Table, what: str) -> pa.Table:
     """Run a query where the data is. EvidenceError, in plain words, when the engine cannot."""
+    found: pa.Table = fetch(expression, what, location=table.location, engine=table.engine)
+    return found
+
+
+def fetch(expression: ir.Expr, what: str, *, location: str, engine: str) -> Any:
+    """Return the Arrow table (or scalar) of an expression of `engine`; see `run`."""
     try:
         return expression.to_pyarrow()
     except Exception as error:  # every engine has exceptions of its own, and all of them mean: no answer
-        if table.engine not in _SPEAKS_FREELY:
+        if engine not in _SPEAKS_FREELY:
             # Without its cause: a driver's message may repeat the address and the password.
-            raise _failed(table, what, type(error).__name__, error) from None
-        raise _failed(table, what, _said(error), error) from error
+            raise _failed(location, what, type(error).__name__, error) from None
+        raise _failed(location, what, _said(error), error) from error
 
 
 def answer(table: Table, step: Step) -> Mapping[Statistic, Answer]:
@@ -64,15 +70,15 @@ def answer(table: Table, step: Step) -> Mapping[Statistic, Answer]:
     try:
         return step.distribute(result)
     except (pa.ArrowException, MemoryError, OverflowError) as error:
-        raise _failed(table, step.what, _said(error), error) from error
+        raise _failed(table.location, step.what, _said(error), error) from error
 
 
-def _failed(table: Table, what: str, said: str, error: Exception) -> EvidenceError:
+def _failed(location: str, what: str, said: str, error: Exception) -> EvidenceError:
     short = isinstance(error, MemoryError) or "OutOfMemory" in type(error).__name__
     todo = "check that the table holds what release.yaml says of it"
     if short:
         todo = "give the run more memory, or judge fewer columns or rows at a time"
-    return EvidenceError(table.location, f"could not {what}: {said}", todo)
+    return EvidenceError(location, f"could not {what}: {said}", todo)
 
 
 def _said(error: Exception) -> str:

@@ -79,7 +79,9 @@ def look(table: Table, statistics: Collection[TableStatistic]) -> Look | None:
         table.require("weight", "every count needs it")
     classes = {"prediction": columns.prediction} if "prediction" in roles and not derived else {}
     coded_as_label = bool(classes) and table.prediction_positive is None
-    if columns.label is not None and ("label" in roles or coded_as_label):
+    # What is favourable is a value of the label, also for measures that ask for predictions alone.
+    favoured = "prediction" in roles and table.favourable is not None
+    if columns.label is not None and ("label" in roles or coded_as_label or favoured):
         classes["label"] = columns.label
     groupings = {by for one in counts for by in one.by} | {one.column for one in values}
     return Look(
@@ -185,17 +187,18 @@ def read(table: Table, asked: Look, answer: pa.Table) -> Survey:
         else:
             sizes[by] = int(row[f"size{position}"] or 0) + 1
             position += 1
+    found = {role: _found(table, role, name, row) for role, name in asked.classes.items()}
+    codings = _codings(table, found)
     return Survey(
         rows=row["rows"],
         sizes=sizes,
-        codings=_codings(table, asked, row),
-        faults=_faults(table, asked, row),
+        codings=codings,
+        faults=_faults(table, asked, row, found),
         largest_weight=max(row.get("weight_high") or 0.0, 0.0),
     )
 
 
-def _codings(table: Table, asked: Look, row: Mapping[str, Any]) -> dict[str, Coding]:
-    found = {role: _found(table, role, name, row) for role, name in asked.classes.items()}
+def _codings(table: Table, found: Mapping[str, Found]) -> dict[str, Coding]:
     codings: dict[str, Coding] = {}
     if "label" in found:
         codings["label"] = coding.code_label(found["label"], table.label_positive)
@@ -220,10 +223,11 @@ def _found(table: Table, role: str, name: str, row: Mapping[str, Any]) -> Found:
     )
 
 
-def _faults(table: Table, asked: Look, row: Mapping[str, Any]) -> dict[str, str]:
+def _faults(table: Table, asked: Look, row: Mapping[str, Any], found: Mapping[str, Found]) -> dict[str, str]:
     rows = row["rows"]
     faults: dict[str, str | None] = {
-        role: _missing(role, name, rows - row[f"{role}_there"], rows) for role, name in asked.classes.items()
+        role: _missing(role, name, rows - row[f"{role}_there"], rows) or _unproven(table, role, found)
+        for role, name in asked.classes.items()
     }
     if asked.score is not None:
         _demand_numbers(table, "score", asked.score, row)
@@ -232,10 +236,35 @@ def _faults(table: Table, asked: Look, row: Mapping[str, Any]) -> dict[str, str]
             # A threshold outside [0, 1] says that the score is on a scale of its own.
             bounded = 0 <= table.threshold <= 1
             faults["prediction"] = _score_fault(asked.score, row, bounded=bounded)
+    if (asked.derived or "prediction" in found) and (unknown := _favourable(table, found)) is not None:
+        faults["prediction"] = "; ".join(filter(None, (faults.get("prediction"), unknown)))
     if asked.weight is not None:
         _demand_numbers(table, "weight", asked.weight, row)
         faults["weight"] = _weight_fault(asked.weight, row)
     return {role: fault for role, fault in faults.items() if fault is not None}
+
+
+def _unproven(table: Table, role: str, found: Mapping[str, Found]) -> str | None:
+    if role == "label":
+        return coding.unproven(found[role], role, table.label_positive, "positive")
+    if table.prediction_positive is not None:
+        return coding.unproven(found[role], role, table.prediction_positive, "prediction_positive")
+    if "label" in found and found["label"].distinct == coding.CLASSES:
+        return None  # the label shows both classes, and the prediction is one of them
+    return coding.unproven(found[role], role, table.label_positive, "positive")
+
+
+def _favourable(table: Table, found: Mapping[str, Found]) -> str | None:
+    """Say that nothing shows what the favourable value is; EvidenceError when it plainly is none."""
+    if table.favourable is None:
+        return None
+    as_label = ("label",) if table.prediction_positive is not None else ("label", "prediction")
+    return coding.check_favourable(
+        table.favourable,
+        positive=table.label_positive,
+        where=table.location,
+        classes=[found[role] for role in as_label if role in found],
+    )
 
 
 def _missing(role: str, name: str, missing: int, rows: int) -> str | None:

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 from mlgate.cells import Columns
 from mlgate.errors import EvidenceError
-from mlgate.evidence import predictions, warehouse
+from mlgate.evidence import predictions, queries, warehouse
 from mlgate.evidence.assign import assign
 from mlgate.evidence.delimited import Reading
-from mlgate.evidence.duck import Engine, message_of, open_engine
+from mlgate.evidence.duck import Engine, open_engine
 from mlgate.evidence.files import Files, Shelf, reading_of
 from mlgate.evidence.locations import COPY_LIMIT, Snapshot, Territory
 from mlgate.evidence.predictions import Side
@@ -46,6 +46,8 @@ class Table:
     """From each role for which the release names a column that is not there, to (the first) such column."""
     label_positive: object | None = None
     """`positive` as the release states it, None when it does not."""
+    favourable: object | None = None
+    """`favourable` as the release states it, None when it does not."""
     prediction_positive: object | None = None
     """`prediction_positive` as the release states it, None when it does not."""
     threshold: float = 0.5
@@ -86,6 +88,7 @@ def open_tables(
     workdir: Path,
     allow: Sequence[Path] = (),
     environ: Mapping[str, str] | None = None,
+    hosts: tuple[str, ...] | None = None,
     engine: str | None = None,
     copy_limit: int = COPY_LIMIT,
 ) -> dict[str, Table]:
@@ -98,6 +101,7 @@ def open_tables(
         workdir: A private directory (mode 0700) that the caller removes; it holds the copies.
         allow: Directories outside the repository whose files may be read too.
         environ: Where `env:NAME` of a connection is looked up.
+        hosts: The only hosts that a connection may reach; None: any.
         engine: None or "duckdb": what reads files. A table with a connection stays in its own engine.
         copy_limit: Bytes; larger files are read where they are, and `verify_unchanged` is due at the end.
 
@@ -115,7 +119,7 @@ def open_tables(
             )
     workdir = workdir.resolve()  # DuckDB compares resolved paths with what it was allowed
     shelf = Shelf(territory=Territory.of(document, allow), workdir=workdir, copy_limit=copy_limit)
-    opening = _Opening(release=release, document=document, shelf=shelf, environ=environ or {})
+    opening = _Opening(release=release, document=document, shelf=shelf, environ=environ or {}, hosts=hosts)
     taken = {name: opening.take(name) for name in names}
     # The files come first: once DuckDB is open, no further file can be made readable to it.
     opening.duckdb = (
@@ -144,6 +148,7 @@ class _Opening:
     document: Document
     shelf: Shelf
     environ: Mapping[str, str]
+    hosts: tuple[str, ...] | None = None
     duckdb: Engine | None = None
     databases: dict[str, BaseBackend] = field(default_factory=dict)
     """By connection; tables of one database share it."""
@@ -173,8 +178,8 @@ class _Opening:
         if predicted is not None and source.predictions is not None:
             other = self._predictions(name, source, predicted, whole)
             rows = predictions.join(
-                Side(table=rows, types=types, display=whole.location),
-                Side(table=other.expr, types=other.types, display=other.location),
+                Side(table=rows, types=types, display=whole.location, engine=whole.engine),
+                Side(table=other.expr, types=other.types, display=other.location, engine=whole.engine),
                 key=source.predictions.key,
                 whole=whole.expr,
                 where=self._where(name, "predictions", "key"),
@@ -202,6 +207,7 @@ class _Opening:
             columns=columns,
             absent=absent,
             label_positive=spec.positive,
+            favourable=spec.favourable,
             prediction_positive=spec.prediction_positive,
             threshold=self.release.threshold,
             record=records[0],
@@ -220,7 +226,7 @@ class _Opening:
         connection, where = source.connection or "", self._where(name, "connection")
         if connection not in self.databases:
             self.databases[connection] = warehouse.connect(
-                connection, self.environ, where, self.shelf.workdir
+                connection, self.environ, where, self.shelf.workdir, hosts=self.hosts
             )
         backend = self.databases[connection]
         expr, types = warehouse.table_of(backend, source.table or "", self._where(name, "table"), location)
@@ -255,7 +261,10 @@ class _Opening:
         found = self._from_files(f"{name}_predictions", files, reading)
         if rows.files is not None:
             return found
-        local = ibis.memtable(found.expr.to_pyarrow())
+        fetched = queries.fetch(
+            found.expr, "read the predictions", location=found.location, engine=found.engine
+        )
+        local = ibis.memtable(fetched)
         return _Rows(
             expr=local,
             types=found.types,
@@ -289,15 +298,13 @@ def _record(
         kind=kind,
         location=rows.location,
         sha256=rows.files.sha256 if rows.files else None,
-        rows=_count(expr, rows.location),
+        rows=_count(expr, rows),
         columns=columns if columns is not None else len(rows.types),
         bytes=rows.files.bytes if rows.files else None,
         origin=Origin.DECLARED,
     )
 
 
-def _count(expr: ir.Table, location: str) -> int:
-    try:
-        return int(expr.count().to_pyarrow().as_py())
-    except Exception as error:  # an engine may fail in any way
-        raise EvidenceError(location, f"cannot be read ({message_of(error)})", "write it again") from error
+def _count(expr: ir.Table, rows: _Rows) -> int:
+    found = queries.fetch(expr.count(), "count the rows", location=rows.location, engine=rows.engine)
+    return int(found.as_py())

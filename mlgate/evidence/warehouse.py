@@ -8,11 +8,12 @@ only, and DuckDB without any access to other files.
 from __future__ import annotations
 
 import difflib
+import re
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, unquote, urlparse
+from urllib.parse import parse_qsl, quote, unquote, urlparse
 
 from mlgate.errors import EvidenceError, MissingExtra
 from mlgate.evidence.duck import open_engine
@@ -28,9 +29,17 @@ if TYPE_CHECKING:
 
 _FILES = ("duckdb", "sqlite")
 _PREFIX = "env:"
+_PORT = re.compile(r":[0-9]*$")
 
 
-def connect(connection: str, environ: Mapping[str, str], where: str, workdir: Path) -> BaseBackend:
+def connect(
+    connection: str,
+    environ: Mapping[str, str],
+    where: str,
+    workdir: Path,
+    *,
+    hosts: Collection[str] | None = None,
+) -> BaseBackend:
     """Open the database that an environment variable names.
 
     Args:
@@ -38,9 +47,12 @@ def connect(connection: str, environ: Mapping[str, str], where: str, workdir: Pa
         environ: Where `NAME` is looked up.
         where: The line of the release, for errors.
         workdir: A private directory, for what does not fit into memory.
+        hosts: The only hosts that the URL may lead to, `host` or `host:port`; None: any. A database file
+            has none, and may always be opened.
 
     Raises:
-        EvidenceError: The variable is not set, is no URL, or the database cannot be opened.
+        EvidenceError: The variable is not set, is no URL, leads to another host, or the database cannot
+            be opened.
         MissingExtra: The driver is not installed.
     """
     import ibis
@@ -60,6 +72,8 @@ def connect(connection: str, environ: Mapping[str, str], where: str, workdir: Pa
             f"the environment variable {variable} holds no connection URL",
             f"set it to {' or '.join(f'{one}://...' for one in _FILES)}, or another of {', '.join(known)}",
         )
+    if scheme not in _FILES and hosts is not None:
+        _require_allowed(url, variable, hosts, where)
     path = _file(url, variable, where) if scheme in _FILES else ""
     try:
         if scheme == "duckdb":
@@ -148,10 +162,39 @@ def _no_table(backend: Any, name: str, where: str, error: Exception) -> Evidence
     return EvidenceError(where, what, todo)
 
 
+def _require_allowed(url: str, variable: str, hosts: Collection[str], where: str) -> None:
+    """Raise EvidenceError unless every host that a URL names is allowed; one that names none is not.
+
+    Drivers take further hosts from the query (`?host=`, `?hostaddr=`) and lists of them, so all count.
+    """
+    allowed = {one.casefold() for one in hosts}
+    named = _hosts(url)
+    if named and all({host, with_port} & allowed for host, with_port in named):
+        return
+    what = "leads to a host that the policy does not allow" if named else "names no host"
+    raise EvidenceError(
+        where,
+        f"the environment variable {variable} {what} (trust.hosts: {', '.join(map(show, hosts)) or 'none'})",
+        "use a database on an allowed host, or have the policy name this one under `trust.hosts`",
+    )
+
+
+def _hosts(url: str) -> list[tuple[str, str]]:
+    parsed = urlparse(url)
+    lists = [parsed.netloc.rpartition("@")[2]]
+    lists += [
+        value for name, value in parse_qsl(parsed.query, keep_blank_values=True) if "host" in name.lower()
+    ]
+    written = [one.strip().casefold() for text in lists for one in text.split(",")]
+    return [(_PORT.sub("", one).strip("[]"), one) for one in written if one]
+
+
 def _file(url: str, variable: str, where: str) -> str:
     """Return the database file that a URL names; both engines would make one that is not there."""
     parsed = urlparse(url)
     path = parsed.netloc + unquote(parsed.path)
+    if path.startswith("//"):  # SQLAlchemy writes an absolute path with one slash more: sqlite:////data/x.db
+        path = f"/{path.lstrip('/')}"
     if not path or not Path(path).is_file():
         raise EvidenceError(
             where,

@@ -110,16 +110,16 @@ def judge(evidence: Evidence, policy: Policy, options: Options = Options()) -> R
     verdict, reason = _verdict(findings, policy, options)
     return Report(
         tool=identity.tool(),
-        as_of=_iso(options.as_of or started),
-        started_at=_iso(started),
-        finished_at=_iso(datetime.now(UTC)),
+        as_of=identity.moment(options.as_of or started),
+        started_at=identity.moment(started),
+        finished_at=identity.moment(datetime.now(UTC)),
         verdict=verdict,
         promotable=reason is None and verdict is Verdict.APPROVED,
         promotable_reason=reason,
         release=stated.release_record(evidence, policy),
         policy=stated.policy_record(policy),
         evidence=evidence.records,
-        source=identity.source(evidence.folder),
+        source=identity.source(evidence.folder, evidence.release_name),
         environment=identity.environment(),
         findings=findings,
         totals=totals_of(findings),
@@ -165,7 +165,3 @@ def _verdict(findings: Sequence[Finding], policy: Policy, options: Options) -> t
 def _weakest(evidence: Evidence) -> Origin:
     order = [Origin.COMPUTED, Origin.ATTESTED, Origin.DECLARED]
     return max((one.origin for one in evidence.records), key=order.index, default=Origin.DECLARED)
-
-
-def _iso(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

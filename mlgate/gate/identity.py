@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import platform
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from functools import cache
 from importlib import metadata
 from importlib.resources.abc import Traversable
@@ -40,6 +42,14 @@ PLAIN = re.compile(r"filter\.[\w.-]+")
 NO_MATCH = 1
 """What `git config` ends with when it finds nothing."""
 
+UNMATCHED = 1
+"""What `git ls-files --error-unmatch` ends with for a file that is not tracked."""
+
+
+def moment(when: datetime) -> str:
+    """Return a time as every report writes it: `2026-11-21T09:00:00Z`."""
+    return when.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
 
 @cache
 def tool() -> ToolRecord:
@@ -68,9 +78,14 @@ def _content_files(folder: Traversable, prefix: str) -> Iterable[tuple[str, byte
             yield name, entry.read_bytes()
 
 
+@cache
 def environment() -> EnvironmentRecord:
-    """Return the interpreter, the platform, and every installed package with one digest over them."""
-    packages = sorted({f"{one.metadata['Name']}=={one.version}" for one in metadata.distributions()})
+    """Return the interpreter, the platform, and every installed package with one digest over them.
+
+    As this process found them: read once, because each package's own file has to be parsed for its name.
+    """
+    facts = (one.metadata for one in metadata.distributions())
+    packages = sorted({f"{one['Name']}=={one['Version']}" for one in facts})
     listing = "\n".join(packages).encode()
     return EnvironmentRecord(
         python=platform.python_version(),
@@ -81,8 +96,11 @@ def environment() -> EnvironmentRecord:
     )
 
 
-def source(folder: Path) -> SourceRecord:
+def source(folder: Path, release: str = "release.yaml") -> SourceRecord:
     """Return what git says of the folder of a release; all None outside a repository.
+
+    The tree is dirty, too, when git does not know the file named `release` in the folder: its commit does
+    not say what was judged then.
 
     Settings of the repository that would run a program (filters, hooks, file-system monitors, fetching
     what is missing, a bare repository planted in a folder) are switched off: the release is hostile input.
@@ -94,13 +112,15 @@ def source(folder: Path) -> SourceRecord:
     return SourceRecord(
         repository=_without_credentials(remote) if remote else None,
         commit=commit,
-        dirty=_dirty(folder),
+        dirty=_dirty(folder, release),
         ref=_git(folder, "symbolic-ref", "-q", "HEAD"),
     )
 
 
-def _dirty(folder: Path) -> bool | None:
-    """Tell whether tracked files differ from the commit; None when that cannot be told safely.
+def _dirty(folder: Path, release: str) -> bool | None:
+    """Tell whether tracked files differ from the commit or the release is none of them.
+
+    None when that cannot be told safely.
 
     git runs the filters that a repository configures over files that look changed. They are switched off
     by name, so that a file which only its filter makes equal counts as changed. Of a repository that
@@ -116,7 +136,10 @@ def _dirty(folder: Path) -> bool | None:
     off = [f"{one}.{key}" for one in sorted(filters) for key in ("clean=", "process=", "required=false")]
     arguments = ("status", "--porcelain", "--untracked-files=no", "--ignore-submodules=all")
     changes = _git(folder, *arguments, settings=off)
-    return None if changes is None else bool(changes)
+    known = _run(folder, "--literal-pathspecs", "ls-files", "--error-unmatch", "--", release)
+    if known is not None and known.returncode == UNMATCHED and (folder / release).exists():
+        return True
+    return None if changes is None or known is None else bool(changes)
 
 
 def _git(folder: Path, *arguments: str, settings: Sequence[str] = ()) -> str | None:
@@ -141,14 +164,29 @@ def _run(
             timeout=GIT_SECONDS,
             check=False,
             stdin=subprocess.DEVNULL,
+            env=_clean(os.environ),
         )
     except (OSError, subprocess.TimeoutExpired):
         return None
 
 
+def _clean(environ: Mapping[str, str]) -> dict[str, str]:
+    """Leave out what steers git from outside, such as the GIT_DIR that it sets for its own hooks.
+
+    It would tell of another repository, or bring settings that are switched off here.
+    """
+    return {name: value for name, value in environ.items() if not name.upper().startswith("GIT_")}
+
+
 def _without_credentials(url: str) -> str:
-    scheme, separator, rest = url.partition("://")
-    if not separator:
-        return url
-    host, slash, path = rest.partition("/")
-    return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}"
+    """Return the address of a repository without user, password, query and fragment.
+
+    A password may hold any character, `/`, `?` and `#` too, so all up to the last `@` goes. When that may
+    have been part of a query, no more than the scheme is safe to show.
+    """
+    found = re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", url)
+    scheme = found[0] if found else ""
+    before, at, address = url[len(scheme) :].rpartition("@")
+    if at and ("?" in before or "#" in before):
+        address = "***"
+    return f"{scheme}{re.split('[?#]', address)[0]}"

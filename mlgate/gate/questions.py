@@ -193,14 +193,14 @@ def _require_named(use: Use, table: Table, planned: Sequence[Statistic]) -> None
     wide = any(isinstance(one, Profile) or (isinstance(one, Repeats) and one.columns[1:]) for one in planned)
     role = "features" if wide else "key"
     if role in table.absent and (wide or not planned):
-        raise _absent(use, table, role)
+        raise _absent(table, role)
 
 
-def _absent(use: Use, table: Table, role: str) -> EvidenceError:
+def _absent(table: Table, role: str) -> EvidenceError:
     name = table.absent[role]
     return EvidenceError(
         f"{table.location}: column {name!r}",
-        f"the release names it as {role}, {use.check.id} needs it, and the table lacks it",
+        f"the release names it as {role}, a check needs it, and the table lacks it",
         _did_you_mean(name, table.columns),
     )
 
@@ -276,7 +276,7 @@ def _lacking(use: Use, table: Table, evidence: Evidence) -> str | None:
         elif (need == "protected" and use.groups) or (need == "prediction" and table.columns.has(need)):
             continue
         elif need in table.absent:
-            raise _absent(use, table, need)
+            raise _absent(table, need)
         elif need in BEYOND:
             return f"it needs {need}, which this version of mlgate does not look at"
         elif not table.columns.has(need):

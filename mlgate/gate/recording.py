@@ -109,7 +109,7 @@ def _warned(estimate: Estimate, use: Use) -> bool:
 
 
 def _limit(limit: Limit, rule: Rule, decided_on: str) -> LimitRecord:
-    return LimitRecord(op=limit.op.value, value=limit.value, guard=rule.guard, decided_on=decided_on)
+    return LimitRecord(op=limit.op.value, value=limit.value, guard=round12(rule.guard), decided_on=decided_on)
 
 
 def _groups(estimate: Estimate, decision: Decision, use: Use) -> tuple[GroupRecord, ...]:

@@ -32,17 +32,25 @@ def policy_record(policy: Policy) -> PolicyRecord:
         sources=policy.sources,
         decision=policy.decision,
         confidence=policy.confidence,
+        weakened=policy.weakened,
         not_enforced=_not_enforced(policy),
     )
 
 
 def _not_looked_at(release: Release) -> tuple[str, ...]:
     """Return what the release states and this version does nothing with, so that nobody counts on it."""
-    said = ("model", "champion", "anchors", "provenance", "costs", "statements")
+    said = ["model", "champion", "anchors", "provenance", "costs", "statements"]
+    for block in ("", *(f"data.{table}." for table in release.data)):
+        said += [f"{block}columns.interval", f"{block}columns.quantiles"]
     return tuple(name for name in said if release.stated(name) not in (None, "none"))
 
 
 def _not_enforced(policy: Policy) -> tuple[str, ...]:
-    """Return what the policy asks of commands that this version does not have."""
+    """Return what the policy asks that this version has no command for, or nothing that it could change.
+
+    No measure draws, so a seed changes nothing; no check compares with a champion, so neither does
+    `first_release`.
+    """
     parts = {"trust": policy.trust, "approvals": policy.approvals, "promotion": policy.promotion}
-    return tuple(name for name, part in parts.items() if part.model_fields_set)
+    asked = [name for name, part in parts.items() if part.model_fields_set]
+    return (*asked, *(name for name in ("first_release", "seed") if name in policy.stated))

@@ -7,17 +7,19 @@ resolved. A file that is reached twice counts once, where it is first reached.
 
 from __future__ import annotations
 
+import operator
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlgate import content, strict_yaml
 from mlgate.errors import ContentError, Problem
 from mlgate.findings import SourceFile
-from mlgate.policy.layers import EMPTY, layer_of
+from mlgate.policy.layers import layer_of
 from mlgate.policy.model import PolicyFile
 from mlgate.policy.resolve import resolve
 from mlgate.policy.uses import Policy
@@ -48,10 +50,9 @@ def load(sources: Sequence[Path | str], checks: Mapping[str, Check]) -> Policy:
     walk = _Walk()
     for source in sources:
         walk.add(_asked(source), chain=(), by="--policy")
-    layer = EMPTY
-    for read in walk.found.values():
-        layer += layer_of(read.document, read.file)
-    return resolve(layer, tuple(read.source for read in walk.found.values()), checks)
+    layers = (layer_of(read.document, read.file) for read in walk.found.values())
+    *before, whole = accumulate(layers, operator.add)
+    return resolve(whole, tuple(read.source for read in walk.found.values()), checks, before=before)
 
 
 def shipped() -> tuple[str, ...]:

@@ -7,10 +7,12 @@ No key may be empty (null): leaving a key out and taking a value back would look
 
 from __future__ import annotations
 
+import codecs
 from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
 from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
+from mlgate.evidence.sources import Type
 from mlgate.policy.values import (
     ColumnPin,
     Confidence,
@@ -35,13 +37,21 @@ from mlgate.policy.values import (
     form,
     held,
 )
-from mlgate.strict_yaml import Model, Wrong, json_schema
+from mlgate.strict_yaml import Model, Wrong, json_schema, show
 
 
 def _format(version: int) -> int:
     if version != 1:
         raise Wrong(f"{version} is no format that this mlgate reads", "write `mlgate: 1`")
     return version
+
+
+def _encoding(text: str) -> str:
+    try:
+        "".encode(text)
+    except (LookupError, ValueError):  # a UnicodeError is a ValueError
+        raise Wrong(f"{show(text)} is no text encoding", "use utf-8, or the name of the one it has") from None
+    return codecs.lookup(text).name
 
 
 OPERATIONS = ("at_least", "at_most", "between", "equals", "holds")
@@ -82,6 +92,34 @@ class ColumnPins(Model):
     cluster: Name | None = None
 
 
+class ReadingPins(Model):
+    """How the text of the evaluation table is read; the keys that a table of a release has for it."""
+
+    called: ClassVar[str] = "the pinned reading"
+
+    delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = None
+    """What separates values must be this."""
+    quote: Annotated[str, Field(max_length=1)] | None = None
+    """What quotes values must be this; empty text: nothing does."""
+    encoding: Annotated[str, AfterValidator(_encoding)] | None = None
+    """The text encoding must be this one."""
+    nulls: tuple[str, ...] | None = None
+    """What counts as missing must be exactly these."""
+    types: dict[Name, Type] | None = None
+    """The types that are stated must be exactly these."""
+
+
+class PredictionsPin(Model):
+    """Predictions in a file of their own, which differs from release to release."""
+
+    called: ClassVar[str] = "the pinned predictions"
+
+    key: Name
+    """The column that they are joined on must be this one."""
+    path: Name | None = None
+    """Their file must be this one, as the release writes it."""
+
+
 class EvaluationPins(Model):
     """Which evaluation table, and how much of it."""
 
@@ -92,6 +130,18 @@ class EvaluationPins(Model):
     min_rows: Annotated[int, Field(ge=1)] | None = None
     where: WherePin | None = None
     """The filter must be this one; `none`: no filter."""
+    reading: ReadingPins | None = None
+    """How its text is read must be this. What is left out here must be read as by default where sha256 is
+    pinned, since the same bytes read otherwise are other data."""
+    predictions: (
+        Annotated[
+            Annotated[Literal["none"], Tag("plain")] | Annotated[PredictionsPin, Tag("mapping")],
+            Discriminator(form),
+        ]
+        | None
+    ) = None
+    """Predictions must come from a file of their own that is joined so; `none`: from the table itself, which
+    also holds where sha256 is pinned and this is left out."""
 
 
 class Pins(Model):

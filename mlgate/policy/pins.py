@@ -6,13 +6,16 @@ the release contradicts blocks; what no pin covers is listed in the report.
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, get_args
 
 from mlgate.evidence.coding import token
+from mlgate.evidence.texttypes import NULLS
 from mlgate.limits import round12
-from mlgate.policy.model import AtLeastRisk, EvaluationPins
+from mlgate.policy.model import AtLeastRisk, EvaluationPins, PredictionsPin, ReadingPins
 from mlgate.policy.uses import Policy
 from mlgate.policy.values import Risk
 from mlgate.strict_yaml import Model, show
@@ -20,6 +23,7 @@ from mlgate.strict_yaml import Model, show
 if TYPE_CHECKING:
     from mlgate.evidence.release import Release
     from mlgate.evidence.roles import ColumnsSpec
+    from mlgate.evidence.sources import DataSource, Predictions
     from mlgate.findings import EvidenceRecord
 
 NONE = "none"
@@ -30,6 +34,15 @@ RISKS: tuple[str, ...] = get_args(Risk)
 
 _ALWAYS = ("label", "positive", "favourable", "protected", "weight", "key")
 """Roles that are listed as chosen by the author even where the author left them out."""
+
+_LACKABLE = ("label", "score", "protected", "key", "time")
+"""Roles that a judged table can lack: without them a check is not measured. Null in any other role is a
+default (every row counts one, rows are independent), so it is a choice."""
+
+READING = ("delimiter", "encoding", "nulls", "quote", "types")
+"""How the text of a table is read: the same bytes read otherwise are other data."""
+
+_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,60}")
 
 _WHEN_STATED = ("score", "prediction", "prediction_positive", "features", "categorical", "time", "cluster")
 
@@ -65,9 +78,15 @@ def contradictions(
     if policy.pins.evaluation is not None:
         found += _of_evaluation(policy.pins.evaluation, release, evaluation)
     return tuple(
-        Contradiction(pin=pin, wanted=wanted, found=has, where=policy.pinned_at.get(pin, policy.where))
+        Contradiction(pin=pin, wanted=wanted, found=has, where=_pinned_at(policy, pin))
         for pin, wanted, has in found
     )
+
+
+def _pinned_at(policy: Policy, pin: str) -> str:
+    """Return the line that pins it; what goes without saying is pinned with the bytes."""
+    lines = (policy.pinned_at.get(one) for one in (pin, pin.rpartition(".")[0], "evaluation.sha256"))
+    return next((line for line in lines if line is not None), policy.where)
 
 
 def _of_release(policy: Policy, release: Release) -> Iterator[tuple[str, str, str]]:
@@ -96,23 +115,46 @@ def _of_threshold(pin: float, policy: Policy, release: Release) -> Iterator[tupl
     """Decisions in a column of their own would leave a pinned threshold without effect."""
     if round12(release.threshold) != round12(pin):
         yield "threshold", f"{pin:g}", f"{release.threshold:g}"
-    column = release.columns_of("evaluation").prediction
-    if column is not None and policy.pins.columns.prediction is None:
-        yield "threshold", f"{pin:g}", f"decisions of its own in column {show(column)}, which is not pinned"
+    if policy.pins.columns.prediction is not None:
+        return
+    for table in _judged(policy, release):
+        column = release.columns_of(table).prediction
+        if column is not None:
+            has = f"decisions of its own in column {show(column)}{_in(table)}, which is not pinned"
+            yield "threshold", f"{pin:g}", has
+            return
+
+
+def _judged(policy: Policy, release: Release) -> list[str]:
+    """Return the tables of the release that the policy judges, evaluation first."""
+    others = {use.table for use in policy.uses} & set(release.data) - {"evaluation"}
+    return ["evaluation", *sorted(others)]
+
+
+def _in(table: str) -> str:
+    return "" if table == "evaluation" else f" in table {show(table)}"
 
 
 def _of_columns(policy: Policy, release: Release) -> Iterator[tuple[str, str, str]]:
     pins = policy.pins.columns
     tables = ["evaluation", *sorted(set(release.data) - {"evaluation"})]
+    judged = _judged(policy, release)
     for role in sorted(pins.model_fields_set):
         wanted = getattr(pins, role)
         for table in tables:
             columns = release.columns_of(table)
-            lacks = table != "evaluation" and getattr(columns, role) is None
+            lacks = table != "evaluation" and _lacks(role, columns, judged=table in judged)
             if not lacks and not _role_kept(role, wanted, columns):
-                suffix = "" if table == "evaluation" else f" in table {show(table)}"
-                yield f"columns.{role}", _wanted(role, wanted), _stated(role, columns) + suffix
+                yield f"columns.{role}", _wanted(role, wanted), _stated(role, columns) + _in(table)
                 break
+
+
+def _lacks(role: str, columns: ColumnsSpec, *, judged: bool) -> bool:
+    """Whether a table has nothing in a role, rather than the default of the role."""
+    if getattr(columns, role) is not None:
+        return False
+    # Without a column of decisions, those of a table that has scores come from the threshold.
+    return not judged or role in _LACKABLE or (role == "prediction" and columns.score is None)
 
 
 def _role_kept(role: str, wanted: Any, columns: ColumnsSpec) -> bool:
@@ -155,6 +197,49 @@ def _of_evaluation(
         where = release.data["evaluation"].where
         if (where or NONE) != (pins.where or NONE):
             yield "evaluation.where", _text(pins.where), _text(where)
+    yield from _of_reading(pins, release.data["evaluation"])
+    yield from _of_predictions(pins, release.data["evaluation"].predictions)
+
+
+def _of_reading(pins: EvaluationPins, source: DataSource) -> Iterator[tuple[str, str, str]]:
+    """Hold how the text is read against the pins, and against the default where the bytes are pinned."""
+    pinned = pins.reading or ReadingPins()
+    for name in READING:
+        wanted, stated, default = getattr(pinned, name), getattr(source, name), _read_by_default(name, source)
+        if wanted is None and (pins.sha256 is None or stated is None):
+            continue
+        due = default if wanted is None else wanted
+        found = default if stated is None else stated
+        if _comparable(due) != _comparable(found):
+            word = "the default" if wanted is None else _exactly(wanted)
+            yield f"evaluation.reading.{name}", word, "the default" if stated is None else _exactly(stated)
+
+
+def _read_by_default(name: str, source: DataSource) -> Any:
+    tabs = str(source.path).lower().endswith((".tsv", ".tsv.gz"))
+    return {
+        "delimiter": "\t" if tabs else ",",
+        "quote": '"',
+        "encoding": "utf-8",
+        "nulls": NULLS,
+        "types": {},
+    }[name]
+
+
+def _comparable(value: Any) -> Any:
+    return set(value) if isinstance(value, tuple) else dict(value) if isinstance(value, Mapping) else value
+
+
+def _of_predictions(pins: EvaluationPins, found: Predictions | None) -> Iterator[tuple[str, str, str]]:
+    pin = NONE if pins.predictions is None and pins.sha256 is not None else pins.predictions
+    if pin is None:
+        return
+    if not isinstance(pin, PredictionsPin):
+        kept = found is None
+    else:
+        kept = found is not None and found.key == pin.key and pin.path in (None, found.path)
+    if not kept:
+        yield "evaluation.predictions", _text(pin), _text(found)
 
 
 def chosen_by_author(policy: Policy, release: Release) -> tuple[str, ...]:
@@ -180,15 +265,42 @@ def _choices(policy: Policy, release: Release) -> Iterator[tuple[str, str]]:
 
 def _tables(policy: Policy, release: Release) -> Iterator[tuple[str, str]]:
     """Yield where the tables that the policy judges are, and which of their rows count."""
-    pins = policy.pins.evaluation or EvaluationPins()
-    judged = {use.table for use in policy.uses} | {"evaluation"}
-    for name in sorted(judged & set(release.data)):
-        source, fixed = release.data[name], name == "evaluation"
-        if not (fixed and pins.sha256 is not None):
-            kind = "path" if source.table is None else "table"
-            yield f"data.{name}.{kind}", _text(getattr(source, kind))
-        if not (fixed and pins.where is not None):
-            yield f"data.{name}.where", _text(source.where)
+    for name in sorted(_judged(policy, release)):
+        source = release.data[name]
+        pins = (policy.pins.evaluation if name == "evaluation" else None) or EvaluationPins()
+        for key, value in _table(source, pins):
+            yield f"data.{name}.{key}", value
+        overridden = source.columns.model_fields_set if source.columns is not None else ()
+        for role in sorted(overridden):
+            columns = release.columns_of(name)
+            if getattr(policy.pins.columns, role, None) is None or getattr(columns, role) is None:
+                yield f"data.{name}.columns.{role}", _stated(role, columns)
+
+
+def _table(source: DataSource, pins: EvaluationPins) -> Iterator[tuple[str, str]]:
+    if pins.sha256 is None:
+        kind = "path" if source.table is None else "table"
+        yield kind, _text(getattr(source, kind))
+        if source.connection is not None:
+            yield "connection", _text(source.connection)
+    if pins.where is None:
+        yield "where", _text(source.where)
+    for name in READING:
+        if getattr(source, name) is not None and getattr(pins.reading, name, None) is None:
+            yield name, _exactly(getattr(source, name))
+    if source.predictions is not None and pins.predictions is None:
+        yield "predictions", _text(source.predictions)
+    elif source.predictions is not None and getattr(pins.predictions, "path", None) is None:
+        yield "predictions.path", _text(source.predictions.path)
+
+
+def _exactly(value: Any) -> str:
+    """Return how text is read, with what would not be seen in quotes: blanks, nothing, a comma."""
+    if isinstance(value, str):
+        return value if _PLAIN.fullmatch(value) else json.dumps(value)
+    if isinstance(value, tuple):
+        return ", ".join(_exactly(one) for one in value) or "nothing"
+    return _text(value)
 
 
 def _wanted(role: str, wanted: Any) -> str:

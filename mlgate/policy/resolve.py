@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -15,6 +15,7 @@ from mlgate.policy.layers import EMPTY, SWITCH, Layer, Stated
 from mlgate.policy.model import Approvals, ColumnPins, EvaluationPins, Pins, Promotion, Trust
 from mlgate.policy.terms import setting, use_of
 from mlgate.policy.uses import Policy, Replaced, Use
+from mlgate.policy.weakened import weakened
 from mlgate.strict_yaml import Model, did_you_mean, show
 
 if TYPE_CHECKING:
@@ -26,8 +27,17 @@ PINS_CHECK = "governance/release-pins"
 M = TypeVar("M", bound=Model)
 
 
-def resolve(layer: Layer, sources: tuple[SourceFile, ...], checks: Mapping[str, Check]) -> Policy:
+def resolve(
+    layer: Layer,
+    sources: tuple[SourceFile, ...],
+    checks: Mapping[str, Check],
+    *,
+    before: Sequence[Layer] = (),
+) -> Policy:
     """Resolve what merged policies say against the catalogue.
+
+    `before` is what the files said before the last one joined, one file, two files, and so on: the policy
+    that it extends, which a weaker demand is held against.
 
     Raises ContentError with a problem for every use that is wrong.
     """
@@ -49,7 +59,8 @@ def resolve(layer: Layer, sources: tuple[SourceFile, ...], checks: Mapping[str, 
         problems.append(Problem(layer.where("policy"), "the policy has no checks", todo))
     if problems:
         raise ContentError.of(dict.fromkeys(problems))
-    return _policy(layer, sources, tuple(uses), off)
+    policy = _policy(layer, sources, tuple(uses), off)
+    return replace(policy, weakened=weakened(policy, layer, before))
 
 
 def _pins_use(layer: Layer) -> Layer:
@@ -106,6 +117,7 @@ def _policy(
         where=layer.where("policy"),
         resolved={},
         pinned_at=_pinned_at(layer),
+        stated=frozenset(key[0] for key in layer.statements),
     )
     resolved = _resolved(policy, layer.values("origin"))
     return replace(policy, resolved=resolved, digest=f"sha256:{strict_yaml.digest(resolved)}")

@@ -95,6 +95,10 @@ class Policy:
     """The whole, as plain JSON data: what the digest is over and `mlgate policy show` prints."""
     pinned_at: Mapping[str, str] = field(default_factory=dict)
     """Where each pin was written: `columns.label`, `evaluation.min_rows`, ..."""
+    weakened: tuple[str, ...] = ()
+    """Where it asks less than what it extends, a line for each change, with its file and line."""
+    stated: frozenset[str] = frozenset()
+    """The keys of a policy that one of the files has: `seed`, `trust`, ..."""
 
     @property
     def extends(self) -> tuple[str, ...]:

@@ -35,22 +35,40 @@ def prepare(folder: Path) -> Path:
 
     The reports of a run over several releases lie one folder below, and go too.
 
-    Raises EvidenceError when the folder is a link (a checkout can hold one that leads anywhere), cannot
-    be made, or an old report cannot be removed.
+    Raises EvidenceError when the folder is a link or lies behind one below the current directory (a
+    checkout can hold one that leads anywhere), cannot be made, or an old report cannot be removed.
     """
     try:
-        if folder.is_symlink():
+        if (link := _link(folder)) is not None:
             todo = "name the folder that it leads to, if that is meant"
-            raise EvidenceError(str(folder), "is a link", todo)
+            raise EvidenceError(str(link), "is a link", todo)
         folder.mkdir(parents=True, exist_ok=True)
+        below = [one for one in folder.iterdir() if not one.is_symlink() and one.is_dir() and _ours(one)]
     except OSError as error:
         raise EvidenceError(str(folder), f"cannot be written to ({error.strerror})", _TODO) from error
-    below = [one for one in folder.iterdir() if not one.is_symlink() and one.is_dir() and _ours(one)]
     files = [place / f"report.{name}" for place in (folder, *below) for name in FORMATS]
     problems = [*filter(None, map(_removed, files))]
     if problems:
         raise EvidenceError.of(problems)
     return folder
+
+
+def _link(folder: Path) -> Path | None:
+    """Return the folder, or the part of its path below the current directory, that is a link.
+
+    Links above and elsewhere are the machine's own, as /tmp is on some.
+    """
+    if folder.is_symlink():
+        return folder
+    here = Path.cwd().resolve()
+    if here == Path(here.anchor):
+        return None
+    # Each part is found where its parent really is: `..` and other names of the directory hide no link.
+    for part in (Path.cwd() / folder).parents:
+        home = part.parent.resolve()
+        if part.is_symlink() and (home == here or here in home.parents):
+            return part
+    return None
 
 
 def _ours(folder: Path) -> bool:
@@ -77,13 +95,15 @@ def _removed(path: Path) -> Problem | None:
 def write(report: Report, folder: Path, formats: Sequence[str] = ("json", "html")) -> dict[str, Path]:
     """Write a report in each format: all of them, or none; the record comes into place last.
 
+    The record, `json`, is always written: other formats only show it.
+
     So a `report.json` that says approved is never the remainder of a run that failed to show it.
 
     Returns the files by format. Raises EvidenceError when one cannot be written, and ValueError when
     the report holds a number that is not finite.
     """
     written = record.to_json(report)
-    made = {name: FORMATS[name](report, written) for name in sorted(formats, key=lambda one: one == "json")}
+    made = {name: FORMATS[name](report, written) for name in sorted({*formats, "json"}, key=_last)}
     found = {name: folder / f"report.{name}" for name in made}
     staged: dict[Path, Path] = {}
     try:
@@ -96,6 +116,10 @@ def write(report: Report, folder: Path, formats: Sequence[str] = ("json", "html"
             whole.unlink(missing_ok=True)
         raise
     return found
+
+
+def _last(name: str) -> tuple[bool, str]:
+    return name == "json", name
 
 
 def _staged(path: Path, data: bytes) -> Path:

@@ -77,8 +77,15 @@ def sentence(finding: Finding) -> str:
             return _measured(finding)
 
 
+_ALSO = {
+    OnInconclusive.BLOCK: "",
+    OnInconclusive.LEAN: " The policy also lets through what is inconclusive and leans inside.",
+    OnInconclusive.WARN: " The policy also lets through what is inconclusive.",
+}
+
+
 def guarantee(finding: Finding) -> str | None:
-    """Say how often a model just past the limit gets through; None where no interval decided."""
+    """Say how often a model just past the limit passes; None where no interval decided."""
     limit, confidence = finding.limit, finding.confidence
     if limit is None or confidence is None or not 0 < confidence < 1:
         return None
@@ -92,7 +99,8 @@ def guarantee(finding: Finding) -> str | None:
         return None
     past = edge + side * (limit.guard if limit.decided_on == "guard" else 0.0)
     times = f"at most 1 time in {1 / (1 - confidence):.4g}"
-    return f"A model whose true value is {numbers.rough(past)} is let through {times}."
+    said = f"A model whose true value is {numbers.rough(past)} passes {times}."
+    return f"{said}{_ALSO[finding.on_inconclusive]}"
 
 
 def consequence(finding: Finding) -> str:  # noqa: PLR0911  one for each case

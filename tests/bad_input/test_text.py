@@ -149,7 +149,7 @@ def test_control_characters_in_a_table(world: World, name: str) -> None:
     harmless(world, refused(world, world.run(), says=("column 'wrong'",)))
 
 
-@pytest.mark.parametrize("name", [*MARKUP, *UNSEEN])
+@pytest.mark.parametrize("name", ["script", "rich markup", "spaces", *UNSEEN])
 def test_hostile_text_in_errors(world: World, name: str) -> None:
     """Errors repeat what they are about, and repeat it harmlessly."""
     text = {**MARKUP, **UNSEEN}[name]

@@ -50,7 +50,11 @@ def table_of(duck: Backend) -> TableOf:
         types: dict[str, ColumnType] = {
             column: "string" if kind.is_string() else "number" for column, kind in expr.schema().items()
         }
-        own = {key: facts.pop(key) for key in ("label_positive", "prediction_positive") if key in facts}
+        own = {
+            key: facts.pop(key)
+            for key in ("label_positive", "prediction_positive", "favourable")
+            if key in facts
+        }
         record = EvidenceRecord(
             name="evaluation",
             kind="table",
@@ -68,6 +72,7 @@ def table_of(duck: Backend) -> TableOf:
             columns=Columns(names=tuple(expr.columns), types=types, **facts),
             label_positive=own.get("label_positive"),
             prediction_positive=own.get("prediction_positive"),
+            favourable=own.get("favourable"),
             record=record,
             records=(record,),
             location="test.csv",

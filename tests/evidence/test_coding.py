@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlgate.errors import EvidenceError
-from mlgate.evidence.coding import Found, code_label, code_prediction, token
+from mlgate.evidence.coding import Found, check_favourable, code_label, code_prediction, token, unproven
 
 
 def found(*values: object, distinct: int | None = None) -> Found:
@@ -208,3 +208,77 @@ def test_two_classes_are_never_confused(first: object, second: object, positive:
     assert token(coding.positive) == token(1 if positive is None else positive)
     assert token(coding.negative) != token(coding.positive)
     assert {token(coding.positive), token(coding.negative)} == {token(one) for one in values}
+
+
+@pytest.mark.parametrize(
+    ("values", "positive", "says"),
+    [
+        (("approve",), "aprove", "no row of prediction 'y' has the value 'aprove'; it holds only 'approve'"),
+        ((0,), 2, "has the value 2; it holds only 0"),
+        (("approve", "deny"), "approve", None),
+        ((0,), 1, None),
+        (("1",), 0, None),
+        ((), "x", None),
+    ],
+)
+def test_a_positive_value_that_never_occurs_is_unproven(
+    values: tuple[object, ...], positive: object, says: str | None
+) -> None:
+    """It may be misspelt; only 0 and 1 vouch for each other."""
+    found_fault = unproven(found(*values), "prediction", positive, "prediction_positive")
+    assert found_fault is None if says is None else says in (found_fault or "")
+
+
+@pytest.mark.parametrize(
+    ("favourable", "positive", "values"),
+    [
+        ("approved", "approved", ("approved", "denied")),
+        ("denied", "approved", ("approved", "denied")),
+        ("denied", "approved", ("denied",)),
+        ("approved", "approved", ("approved",)),
+        ("approved", "approved", ()),
+        (0, None, (0, 1)),
+        (0, 1, (1,)),
+        (0, 1, ()),
+        ("false", True, ()),
+        (1, 2, (1, 2)),
+    ],
+)
+def test_a_favourable_value_of_the_label_is_plain(
+    favourable: object, positive: object, values: tuple[object, ...]
+) -> None:
+    """The positive value, the other one of the label, or the other of 0 and 1."""
+    classes = [found(*values)]
+    assert check_favourable(favourable, positive=positive, where="t", classes=classes) is None
+
+
+@pytest.mark.parametrize(
+    ("favourable", "positive", "values", "says"),
+    [
+        ("aproved", "approved", ("approved", "denied"), "has 'approved', 'denied'; did you mean 'approved'?"),
+        ("maybe", "approved", ("denied",), "`favourable: 'maybe'` under `columns:` is no value of the label"),
+        (2, None, (0, 1), "is no value of the label"),
+        (0, 1, (1, 2), "is no value of the label"),
+    ],
+)
+def test_a_favourable_value_that_is_none_is_refused(
+    favourable: object, positive: object, values: tuple[object, ...], says: str
+) -> None:
+    """A misspelt one would turn the impact ratio round."""
+    with pytest.raises(EvidenceError) as caught:
+        check_favourable(favourable, positive=positive, where="t", classes=[found(*values)])
+    assert str(caught.value).startswith("test.csv: column 'y': ")
+    assert says in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("favourable", "positive", "values"),
+    [("aproved", "approved", ("approved",)), ("denied", "approved", ()), (2, 1, (1,)), (0, 2, ())],
+)
+def test_a_favourable_value_that_no_row_shows_is_a_fault(
+    favourable: object, positive: object, values: tuple[object, ...]
+) -> None:
+    """Whether it is misspelt cannot be told from one class."""
+    fault = check_favourable(favourable, positive=positive, where="t", classes=[found(*values)])
+    assert fault is not None
+    assert "no row shows which class `favourable:" in fault

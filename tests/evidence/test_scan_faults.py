@@ -172,3 +172,51 @@ def test_a_column_of_very_many_groups_is_a_fault(table_of: TableOf) -> None:
     assert fault is not None
     assert "label by id have more than 1000000 distinct combinations" in fault
     assert getattr(answers[small], "fault", "") is None
+
+
+def test_a_misspelt_favourable_outcome_ends_the_scan(table_of: TableOf) -> None:
+    """Also where only predictions are asked for, coded as the label, otherwise, or following from a score."""
+    data = {"y": ["approved", "denied"], "d": ["approved", "denied"], "e": [1, 0], "p": [0.9, 0.1]}
+    outputs: tuple[dict[str, Any], ...] = (
+        {"prediction": "d"},
+        {"prediction": "e", "prediction_positive": 1},
+        {"score": "p"},
+    )
+    for output in outputs:
+        roles = {"label": "y", "label_positive": "approved", **output}
+        says = r"column 'y': `favourable: 'aproved'` .* has 'approved', 'denied'; did you mean 'approved'\?"
+        with pytest.raises(EvidenceError, match=says):
+            scan(table_of(data, **roles, favourable="aproved"), [Counts(("prediction",))])
+        assert cells_of(table_of(data, **roles, favourable="denied"), Counts(("prediction",))).fault is None
+
+
+def test_a_favourable_outcome_is_checked_without_labels(table_of: TableOf) -> None:
+    """Where no label is there, predictions written alike show it, or the counts have a fault."""
+    written_alike = table_of({"d": ["yes", "no"]}, prediction="d", label_positive="yes", favourable="no")
+    assert cells_of(written_alike, Counts(("prediction",))).fault is None
+    scored = table_of({"p": [0.9, 0.1]}, score="p", label_positive="yes", favourable="yess")
+    assert "no row shows which class `favourable: 'yess'`" in str(
+        cells_of(scored, Counts(("prediction",))).fault
+    )
+    zero_one = table_of({"p": [0.9, 0.1]}, score="p", favourable=0)
+    assert cells_of(zero_one, Counts(("prediction",))).fault is None
+
+
+def test_a_constant_prediction_under_a_misspelt_positive_is_a_fault(table_of: TableOf) -> None:
+    """Else all-approve would count as all-deny, with a perfect specificity."""
+    data = {"y": ["good", "bad"], "d": ["approve", "approve"]}
+    roles = {"label": "y", "prediction": "d", "label_positive": "good"}
+    wrong = cells_of(table_of(data, **roles, prediction_positive="aprove"), Counts(("label", "prediction")))
+    assert "no row of prediction 'd' has the value 'aprove'; it holds only 'approve'" in str(wrong.fault)
+    right = cells_of(table_of(data, **roles, prediction_positive="approve"), Counts(("label", "prediction")))
+    assert right.fault is None
+
+
+def test_a_constant_label_or_prediction_under_a_misspelt_positive_is_a_fault(table_of: TableOf) -> None:
+    """One class written otherwise than `positive` may be either; two classes of the label tell."""
+    roles = {"label": "y", "prediction": "d", "label_positive": "aprove"}
+    both = table_of({"y": ["approve"] * 2, "d": ["approve"] * 2}, **roles)
+    for asked, name in ((("label",), "label 'y'"), (("prediction",), "prediction 'd'")):
+        assert f"no row of {name} has the value 'aprove'" in str(cells_of(both, Counts(asked)).fault)
+    told = table_of({"y": ["aprove", "deny"], "d": ["deny", "deny"]}, **roles)
+    assert cells_of(told, Counts(("label", "prediction"))).fault is None

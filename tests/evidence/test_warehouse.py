@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 from mlgate.errors import EvidenceError, MissingExtra
+from mlgate.evidence import queries
 from mlgate.evidence.tables import Table
 
 pytestmark = pytest.mark.filterwarnings("ignore:The 'future.infer_string' option")  # Ibis' way from SQLite
@@ -173,3 +174,79 @@ def test_an_absent_table_is_named_with_its_likely_neighbour(url: str, release_of
     """As absent files and columns are."""
     with pytest.raises(EvidenceError, match=r"the table 'loan' cannot be opened .*; did you mean 'loans'\?"):
         release_of("evaluation: {table: loan, connection: env:LOANS_DB}", environ={"LOANS_DB": url})
+
+
+def test_sqlalchemys_four_slashes_name_an_absolute_path(url: str, release_of: ReleaseOf) -> None:
+    """`sqlite:////data/x.db` is how SQLAlchemy writes it."""
+    longer = url.replace("://", ":///")
+    assert ":////" in longer
+    assert (
+        release_of(f"evaluation: {{{SOURCE}}}", environ={"LOANS_DB": longer})["evaluation"].record.rows == 3
+    )
+
+
+@pytest.mark.parametrize(
+    ("address", "hosts"),
+    [
+        ("postgres://me:hunter2@db.example/x", ()),
+        ("postgresql://me:hunter2@db.example/x", ("other.example",)),
+        ("mysql://me:hunter2@db.example.evil/x", ("db.example",)),
+        ("postgres://me:hunter2@db.example,evil.example/x", ("db.example",)),
+        ("postgres://me:hunter2@db.example/x?host=evil.example", ("db.example",)),
+        ("postgres://me:hunter2@db.example/x?hostaddr=10.0.0.1", ("db.example",)),
+        ("postgres:///x", ("db.example",)),
+        ("postgres://db.example:5433/x", ("db.example:5432",)),
+    ],
+)
+def test_a_host_that_the_policy_does_not_allow_is_not_reached(
+    address: str, hosts: tuple[str, ...], release_of: ReleaseOf
+) -> None:
+    """`trust.hosts` of the policy is a list of all there are, and the URL stays secret."""
+    with pytest.raises(EvidenceError, match=r"variable LOANS_DB .*trust\.hosts") as refused:
+        release_of(f"evaluation: {{{SOURCE}}}", environ={"LOANS_DB": address}, hosts=hosts)
+    assert "release.yaml:7" in str(refused.value)
+    assert not {"hunter2", "evil"} & set("".join(traceback.format_exception(refused.value)).split())
+
+
+@pytest.mark.parametrize("host", ["localhost", "LOCALHOST", "localhost:1"])
+def test_a_host_that_the_policy_allows_is_tried(host: str, release_of: ReleaseOf) -> None:
+    """With its port or without; what then fails is the driver, which is not installed."""
+    environ = {"LOANS_DB": "mysql://me:x@localhost:1/db"}
+    with pytest.raises(MissingExtra):
+        release_of(f"evaluation: {{{SOURCE}}}", environ=environ, hosts=(host,))
+
+
+def test_a_database_file_needs_no_host(url: str, release_of: ReleaseOf) -> None:
+    """It is reached over no network."""
+    opened = release_of(f"evaluation: {{{SOURCE}}}", environ={"LOANS_DB": url}, hosts=())
+    assert opened["evaluation"].record.rows == 3
+
+
+def test_what_a_view_fails_with_while_predictions_are_joined_is_told_in_plain_words(
+    tmp_path: Path, release_of: ReleaseOf
+) -> None:
+    """An engine's own exception never leaves the join."""
+    with duckdb.connect(str(tmp_path / "x.duckdb")) as database:
+        database.execute("CREATE VIEW loans AS SELECT i AS id, CAST('x' || i AS INT) AS y FROM range(3) t(i)")
+        database.execute("CREATE VIEW keys AS SELECT CAST('x' || i AS BIGINT) AS id FROM range(3) t(i)")
+    (tmp_path / "repository" / "q.csv").write_text("id,q\n0,0.1\n1,0.2\n2,0.3\n", encoding="utf-8")
+    environ = {"LOANS_DB": f"duckdb://{tmp_path / 'x.duckdb'}"}
+    data = "evaluation: {table: keys, connection: env:LOANS_DB, predictions: {path: q.csv, key: id}}"
+    with pytest.raises(EvidenceError, match=r"could not join the predictions: .*Could not convert"):
+        release_of(data, environ=environ)
+
+
+def test_a_driver_that_may_know_a_password_is_not_quoted(release_of: ReleaseOf, tmp_path: Path) -> None:
+    """Of an engine outside this process only the kind of failure is told, and no cause is chained."""
+    (tmp_path / "repository" / "t.csv").write_text("a\n1\n", encoding="utf-8")
+    table = release_of("evaluation: {path: t.csv}")["evaluation"]
+    backend = table.expr.get_backend()
+    backend.con.execute(
+        "CREATE TEMP VIEW broken AS SELECT CAST(a || 'hunter2' AS INT) AS a FROM (SELECT 1 AS a)"
+    )
+    rows = backend.table("broken")
+    for engine, told in (("duckdb", True), ("postgres", False)):
+        with pytest.raises(EvidenceError) as refused:
+            queries.fetch(rows, "count the rows", location="loans", engine=engine)
+        assert ("hunter2" in "".join(traceback.format_exception(refused.value))) is told
+        assert str(refused.value).startswith("loans: could not count the rows: ")

@@ -207,6 +207,169 @@ def test_tables_that_checks_judge_are_listed_too(
     ]
 
 
+CRISIS = "checks: [{check: performance/roc-auc, at_least: 0.7, table: crisis}]\n"
+READ = 'path: a.csv, nulls: [b, ""], types: {zip: string}, quote: "", delimiter: ";", encoding: latin-1'
+
+
+def test_how_a_table_is_read_is_listed_as_chosen(
+    policy: Callable[[str], Policy], release: Callable[[str], Release]
+) -> None:
+    """What counts as missing decides who is in which group, in every table that is judged."""
+    stated = f"{READ}, predictions: {{path: p.csv, key: id}}"
+    for name in ("evaluation", "crisis"):
+        tables = {"evaluation": "path: e.csv", "crisis": "path: c.csv", name: stated}
+        data = ", ".join(f"{one}: {{{text}}}" for one, text in tables.items())
+        listed = chosen_by_author(policy(CRISIS), release(f"data: {{{data}}}"))
+        assert [one for one in listed if one.startswith(f"data.{name}.")] == [
+            f"data.{name}.path = a.csv",
+            f"data.{name}.where = none",
+            f'data.{name}.delimiter = ";"',
+            f"data.{name}.encoding = iso8859-1",
+            f'data.{name}.nulls = b, ""',
+            f'data.{name}.quote = ""',
+            f'data.{name}.types = {{"zip": "string"}}',
+            f'data.{name}.predictions = {{"path": "p.csv", "key": "id"}}',
+        ]
+
+
+@pytest.mark.parametrize(
+    ("stated", "pin", "found"),
+    [
+        ("nulls: [b]", "reading.nulls", "b"),
+        ("nulls: []", "reading.nulls", "nothing"),
+        ("types: {age: string}", "reading.types", '{"age": "string"}'),
+        ('delimiter: ";"', "reading.delimiter", '";"'),
+        ('quote: ""', "reading.quote", '""'),
+        ("encoding: utf-16", "reading.encoding", "utf-16"),
+        ("predictions: {path: p.csv, key: id}", "predictions", '{"path": "p.csv", "key": "id"}'),
+    ],
+)
+def test_pinned_bytes_may_not_be_given_another_meaning(
+    policy: Callable[[str], Policy], release: Callable[[str], Release], stated: str, pin: str, found: str
+) -> None:
+    """The same file with `nulls: [b]` hides the group b: a contradiction unless the policy says so too."""
+    judged = release(f"data: {{evaluation: {{path: a.csv, {stated}}}}}")
+    pinned = policy(f"release: {{evaluation: {{sha256: [{DIGEST}]}}}}\n{CHECKS}")
+    (contradiction,) = contradictions(pinned, judged, table())
+    assert (contradiction.pin, contradiction.found) == (f"evaluation.{pin}", found)
+    assert contradiction.where.endswith("policy.yaml:3")
+    same = f"reading: {{{stated}}}" if pin != "predictions" else "predictions: {key: id}"
+    agreed = policy(f"release: {{evaluation: {{sha256: [{DIGEST}], {same}}}}}\n{CHECKS}")
+    assert contradictions(agreed, judged, table()) == ()
+    assert contradictions(agreed, release(""), table())
+    assert contradictions(policy(f"release: {{threshold: 0.5}}\n{CHECKS}"), judged, table()) == ()
+
+
+def test_how_a_table_is_read_can_be_pinned_by_itself(
+    policy: Callable[[str], Policy], release: Callable[[str], Release]
+) -> None:
+    """A pinned key holds without a digest, and says nothing about the keys that it leaves out."""
+    pinned = policy('release: {evaluation: {reading: {nulls: [NA, ""], encoding: UTF-8}}}\n' + CHECKS)
+    kept = release('data: {evaluation: {path: a.csv, nulls: ["", NA], delimiter: ";"}}')
+    assert contradictions(pinned, kept, table()) == ()
+    assert 'data.evaluation.delimiter = ";"' in chosen_by_author(pinned, kept)
+    assert not any("nulls" in one for one in chosen_by_author(pinned, kept))
+    (found,) = contradictions(pinned, release(""), table())
+    assert (found.pin, found.wanted, found.found) == ("evaluation.reading.nulls", 'NA, ""', "the default")
+    default = policy(f"release: {{evaluation: {{sha256: [{DIGEST}]}}}}\n{CHECKS}")
+    spelled = release("data: {evaluation: {path: a.csv, encoding: UTF8, delimiter: ','}}")
+    assert contradictions(default, spelled, table()) == ()
+
+
+@pytest.mark.parametrize(
+    ("pin", "stated", "kept"),
+    [
+        ("none", "", True),
+        ("none", ", predictions: {path: p.csv, key: id}", False),
+        ("{key: id}", ", predictions: {path: p.csv, key: id}", True),
+        ("{key: id}", ", predictions: {path: p.csv, key: other}", False),
+        ("{key: id}", "", False),
+        ("{key: id, path: p.csv}", ", predictions: {path: p.csv, key: id}", True),
+        ("{key: id, path: p.csv}", ", predictions: {path: q.csv, key: id}", False),
+    ],
+)
+def test_predictions_can_be_pinned(
+    policy: Callable[[str], Policy], release: Callable[[str], Release], pin: str, stated: str, kept: bool
+) -> None:
+    """The key, or the file too, or that there is no such file."""
+    pinned = policy(f"release: {{evaluation: {{predictions: {pin}}}}}\n{CHECKS}")
+    judged = release(f"data: {{evaluation: {{path: a.csv{stated}}}}}")
+    assert (contradictions(pinned, judged, table()) == ()) is kept
+
+
+def test_the_file_of_predictions_stays_the_choice_of_the_author_when_only_its_key_is_pinned(
+    policy: Callable[[str], Policy], release: Callable[[str], Release]
+) -> None:
+    """Predictions differ from release to release; the list says which file it was."""
+    pinned = policy("release: {evaluation: {predictions: {key: id}}}\n" + CHECKS)
+    judged = release("data: {evaluation: {path: a.csv, predictions: {path: p.csv, key: id}}}")
+    assert "data.evaluation.predictions.path = p.csv" in chosen_by_author(pinned, judged)
+
+
+ROLES = "{label: y, score: p, favourable: 0, weight: w, cluster: c}"
+
+
+@pytest.mark.parametrize(
+    ("pins", "own", "pin"),
+    [
+        ("{columns: {positive: 0}}", "{positive: null}", "columns.positive"),
+        ("{columns: {favourable: 0}}", "{favourable: null}", "columns.favourable"),
+        ("{columns: {prediction_positive: 0}}", "{prediction_positive: null}", "columns.prediction_positive"),
+        ("{columns: {weight: w}}", "{weight: null}", "columns.weight"),
+        ("{columns: {cluster: c}}", "{cluster: null}", "columns.cluster"),
+        ("{columns: {prediction: d}}", "{prediction: null}", "columns.prediction"),
+        ("{threshold: 0.5}", "{prediction: pr}", "threshold"),
+    ],
+)
+def test_a_judged_table_is_no_way_around_a_pin(
+    policy: Callable[[str], Policy], release: Callable[[str], Release], pins: str, own: str, pin: str
+) -> None:
+    """Null in a role that has a default is a choice of the default, not the lack of the role."""
+    given = {"columns.positive": "positive: 0", "columns.prediction_positive": "prediction_positive: 0"}
+    more = given.get(pin, "prediction: d" if pin == "columns.prediction" else "time: t")
+    judged = release(
+        f"columns: {{{more}, {ROLES[1:-1]}}}\n"
+        f"data: {{evaluation: {{path: a.csv}}, crisis: {{path: c.csv, columns: {own}}}}}"
+    )
+    (found,) = contradictions(policy(f"release: {pins}\n{CRISIS}"), judged, None)
+    assert (found.pin, "in table 'crisis'" in found.found) == (pin, True)
+    assert contradictions(policy(f"release: {pins}\n{CHECKS}"), judged, None) == ()
+
+
+def test_a_judged_table_without_predictions_has_none_to_pin(
+    policy: Callable[[str], Policy], release: Callable[[str], Release]
+) -> None:
+    """A table of training rows lacks label, score and decisions, and data checks judge it all the same."""
+    pinned = policy(
+        "release: {columns: {label: y, score: p, prediction: d}}\n"
+        "checks: [{check: data/row-count, at_least: 1, table: train}]\n"
+    )
+    lacking = "{label: null, score: null, prediction: null}"
+    judged = release(
+        "columns: {label: y, score: p, prediction: d}\n"
+        f"data: {{evaluation: {{path: a.csv}}, train: {{path: t.csv, columns: {lacking}}}}}"
+    )
+    assert contradictions(pinned, judged, None) == ()
+
+
+def test_roles_of_one_judged_table_are_listed(
+    policy: Callable[[str], Policy], release: Callable[[str], Release]
+) -> None:
+    """What a table overrides is the author's choice, a default by null included."""
+    columns = "{favourable: null, weight: null, prediction: pr, label: z}"
+    judged = release(
+        f"columns: {ROLES}\n"
+        f"data: {{evaluation: {{path: a.csv}}, crisis: {{path: c.csv, columns: {columns}}}, "
+        "other: {path: o.csv, columns: {label: x}}}"
+    )
+    listed = chosen_by_author(policy("release: {columns: {label: z}}\n" + CRISIS), judged)
+    assert [one for one in listed if ".columns." in one] == [
+        "data.crisis.columns.favourable = 1 (by default)",
+        "data.crisis.columns.prediction = pr",
+        "data.crisis.columns.weight = none",
+    ]
+
+
 def test_a_policy_with_pins_uses_the_check_that_holds_the_release_to_them(
     policy: Callable[[str], Policy], release: Callable[[str], Release]
 ) -> None:

@@ -79,7 +79,7 @@ CODINGS = (
     Coding(negative="ä", positive="ö", stated="ö"),
 )
 NAMES = ("y", "label", "select", "a b", "x,y", "Größe", "t.col", "n", "g0", "[z]", "'q'", "%s", "{{ n }}")
-TEXT_GROUPS = ("a", "b", "female", "unknown", "A, b", " a", "ß", "<script>", "@x]", "zz")
+TEXT_GROUPS = ("a", "b", "female", "unknown", "A, b", " a", "ß", "<script>", "@x]", "zz", "x\u202ey")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -328,9 +328,7 @@ def policy_of(uses: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
     return {"mlgate": 1, "policy": "drawn", "checks": uses, **more}
 
 
-def judge(
-    table: Drawn, uses: list[dict[str, Any]], *, parquet: bool = False, **policy: Any
-) -> Report:
+def judge(table: Drawn, uses: list[dict[str, Any]], *, parquet: bool = False, **policy: Any) -> Report:
     """Judge a table, written in one of the two formats."""
     name = "t.parquet" if parquet else "t.csv"
     data = as_parquet(table.frame) if parquet else as_csv(table.frame)

@@ -134,15 +134,23 @@ def _deserved(report: Report, folder: Path) -> None:
     required = [one for one in resolved.uses if one.severity is Severity.BLOCK]
     assert required
     for use in required:
-        own = [one for one in report.findings if one.id == use.id or one.id.startswith((f"{use.id}[", f"{use.id}@"))]
+        own = [
+            one
+            for one in report.findings
+            if one.id == use.id or one.id.startswith((f"{use.id}[", f"{use.id}@"))
+        ]
         assert own, f"{use.id} was planned and has no finding"
         for one in own:
             assert one.check == use.check.id
             if one.severity is Severity.BLOCK:
                 _let_through(one)
             else:
-                assert one.slice is not None, "only a small slice of a required check may be less than required"
-    passed = [one for one in report.findings if one.severity is Severity.BLOCK and one.outcome is Outcome.PASS]
+                assert one.slice is not None, (
+                    "only a small slice of a required check may be less than required"
+                )
+    passed = [
+        one for one in report.findings if one.severity is Severity.BLOCK and one.outcome is Outcome.PASS
+    ]
     assert any(one.family != "governance" for one in passed)
 
 
@@ -188,12 +196,21 @@ def files(**changed: bytes) -> dict[str, bytes]:
         "t.csv": CSV,
         "CARD.md": CARD,
     }
-    return {**made, **{{"release": "release.yaml", "policy": "policy.yaml"}[name]: data for name, data in changed.items()}}
+    return {
+        **made,
+        **{
+            {"release": "release.yaml", "policy": "policy.yaml"}[name]: data for name, data in changed.items()
+        },
+    }
 
 
 def over_parquet() -> dict[str, bytes]:
     """Return the same release over a parquet file."""
-    text = json.dumps(RELEASE).replace("t.csv", "t.parquet").replace('"nulls": ["", "NA"], "delimiter": ","', '"columns": {}')
+    text = (
+        json.dumps(RELEASE)
+        .replace("t.csv", "t.parquet")
+        .replace('"nulls": ["", "NA"], "delimiter": ","', '"columns": {}')
+    )
     made = {**files(release=text.encode()), "t.parquet": PARQUET}
     del made["t.csv"]
     return made
@@ -216,7 +233,11 @@ VALUES = (
     | st.integers()
     | st.floats(allow_nan=False, allow_infinity=False)
     | st.lists(SCALARS, max_size=3)
-    | st.dictionaries(st.sampled_from(["y", "p", "g", "path", "at_least", "from", "columns"]) | st.text(max_size=4), SCALARS, max_size=2)
+    | st.dictionaries(
+        st.sampled_from(["y", "p", "g", "path", "at_least", "from", "columns"]) | st.text(max_size=4),
+        SCALARS,
+        max_size=2,
+    )
 )
 
 
@@ -243,9 +264,17 @@ def changed(draw: st.DrawFn, original: dict[str, Any]) -> bytes:
             case "wrap":
                 inside[path[-1]] = draw(st.sampled_from([list, dict]))([("a", inside[path[-1]])])
             case "rename" if isinstance(inside, dict):
-                inside[draw(st.sampled_from(["id", "check", "where", "off", "against"]) | st.text(max_size=5))] = inside.pop(path[-1])
+                inside[
+                    draw(st.sampled_from(["id", "check", "where", "off", "against"]) | st.text(max_size=5))
+                ] = inside.pop(path[-1])
             case "add" if isinstance(inside, dict):
-                inside[draw(st.sampled_from(["off", "except", "groups", "types", "cluster", "time", "encoding", "quote"]))] = draw(VALUES)
+                inside[
+                    draw(
+                        st.sampled_from(
+                            ["off", "except", "groups", "types", "cluster", "time", "encoding", "quote"]
+                        )
+                    )
+                ] = draw(VALUES)
             case _:
                 other = draw(st.sampled_from(places(original)))
                 value: Any = original
@@ -268,7 +297,9 @@ def edited(draw: st.DrawFn, data: bytes) -> bytes:
             case "insert":
                 made[at:at] = draw(
                     st.binary(min_size=1, max_size=3)
-                    | st.sampled_from([b"\n", b",", b'"', b"\0", b"\r", b"NaN", b"inf", b"\xef\xbb\xbf", b"-", b"e9", b"1,"])
+                    | st.sampled_from(
+                        [b"\n", b",", b'"', b"\0", b"\r", b"NaN", b"inf", b"\xef\xbb\xbf", b"-", b"e9", b"1,"]
+                    )
                 )
             case "remove":
                 del made[at : at + draw(st.integers(1, 40))]
@@ -347,7 +378,9 @@ COLUMNS = {"y": "label", "p": "score", "d": "prediction", "w": "weight", "g": "p
     parquet=st.booleans(),
 )
 @examples(40)
-def test_taking_information_away_never_approves(column: str, how: str, where: list[int], parquet: bool) -> None:
+def test_taking_information_away_never_approves(
+    column: str, how: str, where: list[int], parquet: bool
+) -> None:
     """Without a column that a required check needs, or with cells of it gone, nothing is approved."""
     frame = ROWS.copy()
     if how == "drop":
@@ -361,7 +394,9 @@ def test_taking_information_away_never_approves(column: str, how: str, where: li
         frame[column] = cells.astype(float) if how == "infinite" and column != "g" else cells
         if parquet and how in ("text", "infinite"):
             frame[column] = frame[column].astype(str)
-    made = {**over_parquet(), "t.parquet": as_parquet(frame)} if parquet else {**files(), "t.csv": as_csv(frame)}
+    made = (
+        {**over_parquet(), "t.parquet": as_parquet(frame)} if parquet else {**files(), "t.csv": as_csv(frame)}
+    )
     report = asked(made)
     if column == "g" and how in ("null", "text", "infinite"):
         return  # other groups are still groups; `asked` has recomputed what was approved

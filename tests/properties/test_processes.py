@@ -13,7 +13,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.properties.conftest import CODINGS, FAIRNESS, PERFORMANCE, Shape, as_csv, drawn, policy_of, release_of, use
+from tests.properties.conftest import (
+    CODINGS,
+    FAIRNESS,
+    PERFORMANCE,
+    Shape,
+    as_csv,
+    drawn,
+    policy_of,
+    release_of,
+    use,
+)
 
 JUDGE = """
 import json, os, sys
@@ -71,7 +81,12 @@ def large(folder: Path) -> Path:
         }
     )
     frame.to_parquet(folder / "t.parquet", index=False, row_group_size=LARGE // 4)
-    checks = ["performance/log-loss", "performance/recall", "fairness/accuracy-gap", "fairness/calibration-by-group"]
+    checks = [
+        "performance/log-loss",
+        "performance/recall",
+        "fairness/accuracy-gap",
+        "fairness/calibration-by-group",
+    ]
     uses = [use(check, number) for number, check in enumerate(checks)]
     release = {
         "mlgate": 1,

@@ -236,13 +236,26 @@ def test_names_of_groups_change_only_names(shape: Shape, uses: list[dict[str, An
     present = sorted(table.frame[first].dropna().unique())
     order = np.random.default_rng(seed).permutation(len(present))
     names = {name: f"group {order[i]}" for i, name in enumerate(present)}
-    renamed = replace(table, frame=table.frame.assign(**{first: table.frame[first].map(names).astype("string")}))
+    renamed = replace(
+        table, frame=table.frame.assign(**{first: table.frame[first].map(names).astype("string")})
+    )
     sets = [[first], list(table.protected)]
     asked = [one | ({"groups": sets} if one["check"] in FAIRNESS else {}) for one in uses]
     called = {("'unknown'" if name == "unknown" else name): new for name, new in names.items()}
     before, after = judge(table, asked, min_group=5), judge(renamed, asked, min_group=5)
     for one, other in zip(before.findings, after.findings, strict=True):
-        same = ("id", "outcome", "leans", "value", "value_all", "interval", "method", "n", "needed_n", "judged_share")
+        same = (
+            "id",
+            "outcome",
+            "leans",
+            "value",
+            "value_all",
+            "interval",
+            "method",
+            "n",
+            "needed_n",
+            "judged_share",
+        )
         assert {name: getattr(one, name) for name in same} == {name: getattr(other, name) for name in same}
         assert _table(one, {}, first) == _table(other, {new: old for old, new in called.items()}, first)
 

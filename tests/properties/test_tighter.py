@@ -105,7 +105,9 @@ def demands(draw: st.DrawFn, table: Drawn) -> Demand:
     return Demand(uses=uses, tighter=[draw(tightened(one)) for one in uses])
 
 
-TABLES = shapes(rows=200, missing=0.1) | shapes(rows=200, missing=0.0, score="good", prediction=None) | shapes()
+TABLES = (
+    shapes(rows=200, missing=0.1) | shapes(rows=200, missing=0.0, score="good", prediction=None) | shapes()
+)
 
 
 def stands_in_the_way(report: Report) -> bool:
@@ -164,5 +166,7 @@ def test_one_check_more_never_approves_more(shape: Shape, data: st.DataObject) -
         assert after.verdict is not Verdict.APPROVED
     if before.verdict is Verdict.APPROVED and after.verdict is not Verdict.APPROVED:
         assert any(
-            not one.accepted for one in after.findings if one.id not in kept and one.severity is Severity.BLOCK
+            not one.accepted
+            for one in after.findings
+            if one.id not in kept and one.severity is Severity.BLOCK
         )

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from mlgate.findings import Finding, Outcome, Report, ToolRecord
+from mlgate.findings import Finding, GroupRecord, Outcome, Report, Severity, ToolRecord
 from mlgate.render.html import to_html
 
 VOID = {"meta", "br", "rect", "line", "circle", "polyline", "link", "img", "input", "hr"}
@@ -255,3 +255,23 @@ def test_templates_hold_no_script_and_no_unescaped_text() -> None:
     }
     assert sources["audit.html.j2"].count("|safe") == 1
     assert not any("<script" in text for text in sources.values())
+
+
+def test_a_group_with_two_rates_is_listed_once(blocked: Report) -> None:
+    """Equalized odds has two rows a group; that it was not judged is one fact."""
+    thin = [
+        GroupRecord(group={"sex": "unknown"}, n=7, value=None, rate=rate, judged=False, reason="too few")
+        for rate in ("true_positive_rate", "false_positive_rate")
+    ]
+    one = replace(blocked.findings[0], groups=tuple(thin))
+    page = to_html(replace(blocked, findings=(one, *blocked.findings[1:])))
+    listed = page.partition("listed and were not judged")[2].partition("</section>")[0]
+    assert listed.count("sex = unknown (7 rows: too few)") == 1
+
+
+def test_what_only_warns_has_no_word_about_blocking(blocked: Report) -> None:
+    """In the table of the policy, `blocks` stands beside required checks alone."""
+    mild = tuple(replace(one, severity=Severity.WARN) for one in blocked.findings)
+    table = to_html(replace(blocked, findings=mild)).partition('class="policy"')[2].partition("</table>")[0]
+    assert "warning only" in table
+    assert "<td>blocks" not in table

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 
 import pytest
@@ -21,10 +22,13 @@ def test_the_page_names_the_digest_of_the_record(approved: Report, tmp_path: Pat
     assert sorted(path.name for path in (tmp_path / "a" / "b").iterdir()) == ["report.html", "report.json"]
 
 
-def test_only_what_was_asked_for_is_written(approved: Report, tmp_path: Path) -> None:
-    """A format that nobody asked for is not there."""
-    assert list(output.write(approved, output.prepare(tmp_path), ["html"])) == ["html"]
-    assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
+@pytest.mark.parametrize(("formats", "names"), [(["html"], ["html", "json"]), (["json"], ["json"])])
+def test_the_record_is_always_written(
+    formats: list[str], names: list[str], approved: Report, tmp_path: Path
+) -> None:
+    """A page without its record shows what nobody can check; a page that nobody asked for is not there."""
+    assert list(output.write(approved, output.prepare(tmp_path), formats)) == names
+    assert sorted(path.name for path in tmp_path.iterdir()) == [f"report.{name}" for name in names]
 
 
 def test_earlier_reports_go_and_other_files_stay(tmp_path: Path) -> None:
@@ -56,6 +60,43 @@ def test_a_folder_that_is_a_link_is_refused(tmp_path: Path) -> None:
     (tmp_path / "mlgate-report").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(EvidenceError, match="is a link"):
         output.prepare(tmp_path / "mlgate-report")
+
+
+@pytest.mark.parametrize("out", ["lnk/out", "lnk/a/b", "sub/../lnk/out", "lnk/../out", "{here}/lnk/out"])
+def test_a_link_on_the_way_is_refused(out: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the last part of the path, so any other below the current directory."""
+    here, elsewhere = tmp_path / "here", tmp_path / "elsewhere"
+    (here / "sub").mkdir(parents=True)
+    elsewhere.mkdir()
+    (here / "lnk").symlink_to(elsewhere)
+    monkeypatch.chdir(here)
+    with pytest.raises(EvidenceError, match="lnk: is a link"):
+        output.prepare(Path(out.format(here=here)))
+    assert not [*elsewhere.iterdir()]
+
+
+def test_links_outside_the_current_directory_are_the_machines_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As /tmp is one on some; and the current directory itself may lie behind one."""
+    (tmp_path / "real" / "here").mkdir(parents=True)
+    (tmp_path / "lnk").symlink_to(tmp_path / "real")
+    monkeypatch.chdir(tmp_path / "lnk" / "here")
+    for out in (tmp_path / "lnk" / "out", tmp_path / "lnk" / "here" / "out", Path("mlgate-report")):
+        assert output.prepare(out).is_dir()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="nothing is closed to the superuser")
+def test_a_folder_that_cannot_be_listed_is_an_error_with_a_place(tmp_path: Path) -> None:
+    """What may not be read says so before anything is judged."""
+    closed = tmp_path / "closed"
+    closed.mkdir()
+    closed.chmod(0o300)
+    try:
+        with pytest.raises(EvidenceError, match="closed: cannot be written to"):
+            output.prepare(closed)
+    finally:
+        closed.chmod(0o700)
 
 
 def test_a_file_in_the_way_is_an_error_with_a_place(tmp_path: Path) -> None:

@@ -202,13 +202,11 @@ def test_a_finding_in_one_sentence(one: Callable[..., Finding], said: str) -> No
 def test_the_guarantee_is_said_in_words(one: Callable[..., Finding]) -> None:
     """How bad a model gets through how often, as STATISTICS asks."""
     passed = one(Outcome.PASS, 0.8, (0.77, 0.83), AT_LEAST)
-    assert sentences.guarantee(passed) == (
-        "A model whose true value is 0.76 is let through at most 1 time in 20."
-    )
+    assert sentences.guarantee(passed) == ("A model whose true value is 0.76 passes at most 1 time in 20.")
     bound = replace(passed, limit=held("at_most", 0.1, "bound"), confidence=0.99)
-    assert sentences.guarantee(bound) == (
-        "A model whose true value is 0.1 is let through at most 1 time in 100."
-    )
+    assert sentences.guarantee(bound) == ("A model whose true value is 0.1 passes at most 1 time in 100.")
+    leaning = sentences.guarantee(replace(passed, on_inconclusive=OnInconclusive.LEAN))
+    assert str(leaning).endswith("lets through what is inconclusive and leans inside.")
     screen = sentences.guarantee(replace(passed, limit=held("at_least", 0.78, "point")))
     assert screen is not None
     assert screen.startswith("A screen:")
