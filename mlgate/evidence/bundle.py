@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mlgate.cells import Document, DocumentText, Stated, Statement
 from mlgate.errors import EvidenceError
-from mlgate.evidence import locations
+from mlgate.evidence.files import locations
 from mlgate.evidence.release import Release, load_release
 from mlgate.evidence.tables import Table, open_tables
 from mlgate.findings import EvidenceRecord, Origin

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, get_args
 
 from mlgate.evidence.coding import token
-from mlgate.evidence.texttypes import NULLS
+from mlgate.evidence.tables.texttypes import NULLS
 from mlgate.limits import round12
 from mlgate.policy.model import AtLeastRisk, EvaluationPins, PredictionsPin, ReadingPins
 from mlgate.policy.uses import Policy

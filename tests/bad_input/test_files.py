@@ -17,7 +17,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 
-from mlgate.evidence import compressed
+from mlgate.evidence.files import compressed
 from tests.bad_input.conftest import HEADER, World, csv_text, refused, sound
 
 

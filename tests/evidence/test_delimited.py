@@ -17,12 +17,12 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from mlgate.errors import EvidenceError
-from mlgate.evidence import records
-from mlgate.evidence.compressed import Expansion, inflate
-from mlgate.evidence.csvtable import load
-from mlgate.evidence.delimited import Reading, check
-from mlgate.evidence.duck import Engine, open_engine, select
-from mlgate.evidence.records import Dialect
+from mlgate.evidence.files.compressed import Expansion, inflate
+from mlgate.evidence.tables import records
+from mlgate.evidence.tables.csvtable import load
+from mlgate.evidence.tables.delimited import Reading, check
+from mlgate.evidence.tables.duck import Engine, open_engine, select
+from mlgate.evidence.tables.records import Dialect
 
 Row = tuple[object, ...]
 
@@ -219,7 +219,7 @@ class Bomb:
     [
         (_zip(), "is a zip archive"),
         (_parquet(), "is a parquet file, not CSV; name it .parquet"),
-        (gzip.compress(b"a,b\n1,2\n"), "is gzip, not CSV"),
+        (gzip.compress(b"a,b\n1,2\n", mtime=0), "is gzip, not CSV"),
         (b"SQLite format 3\x00" + bytes(100), "is an SQLite database"),
         *(
             (pickle.dumps(Bomb(), protocol), "is a pickle, not CSV; .* executes code")
@@ -318,7 +318,7 @@ def test_whatever_is_accepted_is_what_the_csv_module_reads(body: str, block: int
 
 def test_a_gzip_file_is_decompressed_into_the_private_directory(tmp_path: Path) -> None:
     """Of one member or several."""
-    (tmp_path / "x.gz").write_bytes(gzip.compress(b"a,b\n") + gzip.compress(b"1,2\n"))
+    (tmp_path / "x.gz").write_bytes(gzip.compress(b"a,b\n", mtime=0) + gzip.compress(b"1,2\n", mtime=0))
     assert inflate(tmp_path / "x.gz", "x.csv.gz", tmp_path).read_bytes() == b"a,b\n1,2\n"
 
 
@@ -326,9 +326,9 @@ def test_a_gzip_file_is_decompressed_into_the_private_directory(tmp_path: Path) 
     ("content", "what"),
     [
         (b"a,b\n1,2\n", "is no gzip"),
-        (gzip.compress(bytes(range(256)) * 50)[:-20], "is gzip that is cut off"),
-        (gzip.compress(b"a,b\n1,2\n")[:-8] + bytes(8), "damaged gzip"),
-        (gzip.compress(b"a,b\n") + b"rubbish", "damaged gzip"),
+        (gzip.compress(bytes(range(256)) * 50, mtime=0)[:-20], "is gzip that is cut off"),
+        (gzip.compress(b"a,b\n1,2\n", mtime=0)[:-8] + bytes(8), "damaged gzip"),
+        (gzip.compress(b"a,b\n", mtime=0) + b"rubbish", "damaged gzip"),
     ],
 )
 def test_damaged_gzip_is_refused(content: bytes, what: str, tmp_path: Path) -> None:
@@ -342,7 +342,7 @@ def test_damaged_gzip_is_refused(content: bytes, what: str, tmp_path: Path) -> N
 @pytest.mark.parametrize("allowed", [Expansion(ratio=50, free=10**6), Expansion(total=10**6)])
 def test_a_gzip_bomb_fills_no_disk(allowed: Expansion, tmp_path: Path) -> None:
     """It is stopped at the limit, and what was written of it is removed."""
-    (tmp_path / "x.gz").write_bytes(gzip.compress(bytes(20 * 1024**2)))
+    (tmp_path / "x.gz").write_bytes(gzip.compress(bytes(20 * 1024**2), mtime=0))
     with pytest.raises(EvidenceError, match=r"expands from \d+ bytes to more than \d+ MiB"):
         inflate(tmp_path / "x.gz", "x.csv.gz", tmp_path, allowed=allowed)
     assert [path.name for path in tmp_path.iterdir()] == ["x.gz"]

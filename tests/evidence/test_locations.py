@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from mlgate.errors import EvidenceError
-from mlgate.evidence.locations import Found, Territory, read_bytes, shown, take
+from mlgate.evidence.files.locations import Found, Territory, read_bytes, shown, take
 from mlgate.strict_yaml import Document
 
 WHERE = "release.yaml:6"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mlgate.evidence import patterns
+from mlgate.evidence.files import patterns
 
 PATTERNS = (
     "*", "*.csv", "?.csv", "[ab].csv", "[!a].csv", "*/*.csv", "**", "**/*.csv", "**/a.csv", "*/**/*.csv",

@@ -27,8 +27,7 @@ from mlgate.cells import (
     Values,
 )
 from mlgate.errors import EvidenceError
-from mlgate.evidence import grouped
-from mlgate.evidence.scan import plan, scan
+from mlgate.evidence.scan import grouped, plan, scan
 
 if TYPE_CHECKING:
     from mlgate.evidence.tables import Table

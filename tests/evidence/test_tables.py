@@ -19,9 +19,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mlgate.errors import ContentError, EvidenceError
-from mlgate.evidence.duck import select
 from mlgate.evidence.release import load_release
 from mlgate.evidence.tables import Table, open_tables
+from mlgate.evidence.tables.duck import select
 from mlgate.findings import Origin
 
 ReleaseOf = Callable[..., dict[str, Table]]

@@ -18,10 +18,10 @@ from hypothesis import strategies as st
 
 from mlgate.cells import ColumnType
 from mlgate.errors import EvidenceError
-from mlgate.evidence import texttypes
-from mlgate.evidence.csvtable import load
-from mlgate.evidence.delimited import Reading, check
-from mlgate.evidence.duck import Engine, identifier, open_engine, select, text
+from mlgate.evidence.tables import texttypes
+from mlgate.evidence.tables.csvtable import load
+from mlgate.evidence.tables.delimited import Reading, check
+from mlgate.evidence.tables.duck import Engine, identifier, open_engine, select, text
 
 
 class Reader:

@@ -350,7 +350,7 @@ def _read(data: bytes) -> pd.DataFrame:
     """Read CSV with Python's own reader."""
     found = list(csv.reader(io.StringIO(data.decode("utf-8-sig"), newline="")))
     body = [row for row in found[1:] if row]
-    frame = pd.DataFrame(body, columns=[name for name in found[0]])
+    frame = pd.DataFrame(body, columns=list(found[0]))
     return frame.assign(**{name: frame[name].astype(float) for name in ("n", "y", "p", "d", "w")})
 
 

@@ -352,7 +352,7 @@ def _named(key: tuple[str | None, ...]) -> tuple[str, ...]:
     parquet=st.booleans(),
 )
 @examples(40)
-def test_fairness_on_cells_equals_fairlearn_on_rows(
+def test_fairness_on_cells_equals_fairlearn_on_rows(  # noqa: PLR0917  Hypothesis passes by name
     shape: Shape,
     checks: list[str],
     product: bool,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -125,7 +126,7 @@ def test_format_and_number_of_files_change_nothing(
     table = drawn(shape)
     asked = policy_of([*uses, *facts(table)], min_group=5)
     edges = sorted({0, *(cut % shape.rows for cut in cuts), shape.rows})
-    parts = [table.frame.iloc[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+    parts = [table.frame.iloc[a:b] for a, b in itertools.pairwise(edges)]
     typed = {"types": kinds(table.frame)}
     written: list[tuple[str, dict[str, bytes], dict[str, Any]]] = [
         ("t.parquet", {"t.parquet": as_parquet(table.frame)}, {}),

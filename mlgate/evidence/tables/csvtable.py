@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mlgate.errors import EvidenceError, Problem
-from mlgate.evidence import records, texttypes
-from mlgate.evidence.delimited import Checked, Reading
-from mlgate.evidence.duck import Engine, identifier, message_of, select, text
+from mlgate.evidence.tables import records, texttypes
+from mlgate.evidence.tables.delimited import Checked, Reading
+from mlgate.evidence.tables.duck import Engine, identifier, message_of, select, text
 from mlgate.strict_yaml import did_you_mean, show
 
 if TYPE_CHECKING:

@@ -25,7 +25,7 @@ from itertools import islice
 from pathlib import Path
 
 from mlgate.errors import EvidenceError
-from mlgate.evidence import patterns
+from mlgate.evidence.files import patterns
 from mlgate.strict_yaml import Document, show
 
 COPY_LIMIT = 2 * 1024**3

@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from mlgate.errors import EvidenceError
-from mlgate.evidence import csvtable, delimited, parquet
-from mlgate.evidence.compressed import inflate
-from mlgate.evidence.csvtable import Loaded
-from mlgate.evidence.delimited import Reading
-from mlgate.evidence.duck import Engine
-from mlgate.evidence.locations import COPY_LIMIT, Found, Snapshot, Territory, shown, take
-from mlgate.evidence.names import folded
-from mlgate.evidence.records import Dialect
-from mlgate.evidence.texttypes import NULLS
+from mlgate.evidence.files.compressed import inflate
+from mlgate.evidence.files.locations import COPY_LIMIT, Found, Snapshot, Territory, shown, take
+from mlgate.evidence.tables import csvtable, delimited, parquet
+from mlgate.evidence.tables.csvtable import Loaded
+from mlgate.evidence.tables.delimited import Reading
+from mlgate.evidence.tables.duck import Engine
+from mlgate.evidence.tables.names import folded
+from mlgate.evidence.tables.records import Dialect
+from mlgate.evidence.tables.texttypes import NULLS
 
 if TYPE_CHECKING:
     from collections.abc import Collection

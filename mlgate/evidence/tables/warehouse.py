@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, quote, unquote, urlparse
 
 from mlgate.errors import EvidenceError, MissingExtra
-from mlgate.evidence.duck import open_engine
-from mlgate.evidence.names import require_names
+from mlgate.evidence.tables.duck import open_engine
+from mlgate.evidence.tables.names import require_names
 from mlgate.strict_yaml import did_you_mean, show
 
 if TYPE_CHECKING:

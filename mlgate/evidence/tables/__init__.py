@@ -13,14 +13,15 @@ from typing import TYPE_CHECKING
 
 from mlgate.cells import Columns
 from mlgate.errors import EvidenceError
-from mlgate.evidence import predictions, queries, warehouse
-from mlgate.evidence.assign import assign
-from mlgate.evidence.delimited import Reading
-from mlgate.evidence.duck import Engine, open_engine
-from mlgate.evidence.files import Files, Shelf, reading_of
-from mlgate.evidence.locations import COPY_LIMIT, Snapshot, Territory
-from mlgate.evidence.predictions import Side
-from mlgate.evidence.where import rows_where
+from mlgate.evidence import queries
+from mlgate.evidence.files.locations import COPY_LIMIT, Snapshot, Territory
+from mlgate.evidence.tables import predictions, warehouse
+from mlgate.evidence.tables.assign import assign
+from mlgate.evidence.tables.delimited import Reading
+from mlgate.evidence.tables.duck import Engine, open_engine
+from mlgate.evidence.tables.loading import Files, Shelf, reading_of
+from mlgate.evidence.tables.predictions import Side
+from mlgate.evidence.tables.where import rows_where
 from mlgate.findings import EvidenceRecord, Origin
 from mlgate.strict_yaml import Document, did_you_mean, show
 

@@ -21,7 +21,7 @@ import re
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
-from mlgate.evidence.duck import text
+from mlgate.evidence.tables.duck import text
 
 if TYPE_CHECKING:
     from mlgate.cells import ColumnType

@@ -16,8 +16,8 @@ from operator import and_, or_
 from typing import TYPE_CHECKING
 
 from mlgate.errors import EvidenceError, Problem
-from mlgate.evidence import texttypes
 from mlgate.evidence.sources import Range
+from mlgate.evidence.tables import texttypes
 from mlgate.strict_yaml import did_you_mean, show
 
 if TYPE_CHECKING:

@@ -16,11 +16,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlgate.errors import EvidenceError
-from mlgate.evidence import records, signatures
-from mlgate.evidence.locations import private_file
-from mlgate.evidence.names import require_names
-from mlgate.evidence.records import Dialect, Layout
-from mlgate.evidence.texttypes import NULLS
+from mlgate.evidence.files import signatures
+from mlgate.evidence.files.locations import private_file
+from mlgate.evidence.tables import records
+from mlgate.evidence.tables.names import require_names
+from mlgate.evidence.tables.records import Dialect, Layout
+from mlgate.evidence.tables.texttypes import NULLS
 from mlgate.strict_yaml import show
 
 if TYPE_CHECKING:

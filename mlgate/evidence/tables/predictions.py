@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mlgate.errors import EvidenceError
 from mlgate.evidence import queries
-from mlgate.evidence.names import folded
+from mlgate.evidence.tables.names import folded
 from mlgate.strict_yaml import did_you_mean, show
 
 if TYPE_CHECKING:

@@ -23,13 +23,14 @@ from mlgate.cells import (
     Values,
 )
 from mlgate.errors import EvidenceError
-from mlgate.evidence import aggregates, grouped, queries, survey
+from mlgate.evidence import queries
 from mlgate.evidence.queries import Step
+from mlgate.evidence.scan import aggregates, grouped, survey
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
-    from mlgate.evidence.survey import Look, Survey
+    from mlgate.evidence.scan.survey import Look, Survey
     from mlgate.evidence.tables import Table
 
 _FIRST_LOOK = "look at labels, scores, weights and the sizes of groups"

@@ -27,9 +27,9 @@ from mlgate.cells import (
 )
 from mlgate.errors import EvidenceError
 from mlgate.evidence import canonical, queries
-from mlgate.evidence.frames import Frame, marginal
 from mlgate.evidence.queries import Step
-from mlgate.evidence.survey import Survey, number
+from mlgate.evidence.scan.frames import Frame, marginal
+from mlgate.evidence.scan.survey import Survey, number
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir

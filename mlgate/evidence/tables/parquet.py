@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlgate.errors import EvidenceError
-from mlgate.evidence import signatures
-from mlgate.evidence.csvtable import Loaded
-from mlgate.evidence.duck import Engine, identifier, message_of, select, text
-from mlgate.evidence.locations import Snapshot
-from mlgate.evidence.names import require_names
+from mlgate.evidence.files import signatures
+from mlgate.evidence.files.locations import Snapshot
+from mlgate.evidence.tables.csvtable import Loaded
+from mlgate.evidence.tables.duck import Engine, identifier, message_of, select, text
+from mlgate.evidence.tables.names import require_names
 from mlgate.strict_yaml import show
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlgate.errors import EvidenceError
-from mlgate.evidence.locations import private_file
+from mlgate.evidence.files.locations import private_file
 
 _BLOCK = 1024**2
 
