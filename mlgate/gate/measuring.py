@@ -27,6 +27,7 @@ from mlgate.estimates import Estimate
 from mlgate.evidence.bundle import Evidence
 from mlgate.evidence.scan import scan
 from mlgate.gate.questions import Question, column_name
+from mlgate.measures import Measure
 from mlgate.policy import Policy, contradictions
 
 Progress = Callable[[str], None]
@@ -121,7 +122,16 @@ def _estimate(question: Question, own: Mapping[Statistic, Answer]) -> Estimate:
         return Estimate.missing(f"{question.use.measure.id} gave a {type(value).__name__} as its value")
     if found.value is None and not found.reason:
         return replace(found, reason=f"{question.use.measure.id} gave no value and no reason")
-    return found
+    return explained(question.use.measure, found)
+
+
+def explained(measure: Measure, found: Estimate) -> Estimate:
+    """Say who left out the interval, for whoever reads that a value could not be judged for want of one."""
+    lacks = measure.kind == "estimate" and found.interval is None and not found.comparisons
+    if not lacks or found.value is None or found.reason:
+        return found
+    todo = "give the Estimate one, or judge it with `decision: point`"
+    return replace(found, reason=f"{measure.id} returns no interval; {todo}")
 
 
 def _unsliced(question: Question, own: Mapping[Statistic, Answer]) -> dict[Statistic, Answer]:

@@ -117,21 +117,8 @@ class Measure:
             if isinstance(answer, Cells) and answer.fault is not None:
                 return Estimate.missing(answer.fault, n=answer.rows)
         if hasattr(self.implementation, "value"):
-            return self._told(self.implementation.value(answers, params))
-        return self._told(self.implementation(answers.cells(self._counts(params)), **params))
-
-    def _told(self, found: Estimate) -> Estimate:
-        """Say who left out the interval, for whoever reads that it could not be judged.
-
-        What a plugin returns may be anything; the gate looks at that.
-        """
-        returned: Any = found
-        if not isinstance(returned, Estimate) or self.kind != "estimate" or found.interval is not None:
-            return found
-        if found.value is None or found.comparisons or found.reason:
-            return found
-        todo = "give the Estimate one, or judge it with `decision: point`"
-        return replace(found, reason=f"{self.id} returns no interval; {todo}")
+            return self.implementation.value(answers, params)
+        return self.implementation(answers.cells(self._counts(params)), **params)
 
     def _counts(self, params: Mapping[str, Any]) -> Counts:
         roles = tuple(role for role in ("label", "prediction", "score") if role in self.needs)

@@ -169,9 +169,10 @@ def test_a_value_that_does_not_fit_the_stated_type_is_named(
     """With its line and column; blank lines and quoted line breaks are counted."""
     with pytest.raises(EvidenceError) as refused:
         reader.column(["", "a\nb", wrong], types={"x": kind}, nulls=("", "a\nb"))
-    assert str(refused.value) == (
-        f"test.csv:5: column 'x': '{wrong}' is no {kind}; correct it, or drop 'x' from data.evaluation.types"
-    )
+    said = str(refused.value)
+    assert said.startswith(f"test.csv:5: column 'x': '{wrong}' is no {kind}; ")
+    todo = "write a decimal point in place of the comma" if wrong == "1,5" else "correct it, or drop 'x' from"
+    assert todo in said
 
 
 def test_all_columns_that_do_not_fit_are_named_at_once(reader: Reader) -> None:

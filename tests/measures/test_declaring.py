@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from mlgate import Cells, Estimate, measure
-from mlgate.cells import Answers, Counts
 from mlgate.errors import MeasureError
+from mlgate.gate.measuring import explained
 
 FACTS: dict[str, Any] = {
     "id": "mine.odd",
@@ -48,12 +48,8 @@ def test_unknown_words_are_refused(fact: dict[str, Any], says: str) -> None:
 
 def test_an_estimate_without_an_interval_says_whose_it_is() -> None:
     """The reader of `not measured` learns which measure to mend, and the way around."""
-    import numpy as np
-
-    made = measure(**{**FACTS, "needs": ("label",)})(odd)
-    one = np.array([1])
-    cells = Cells(roles={"label": one * 1.0}, groups={}, n=one, w=one * 1.0, w2=one * 1.0)
-    found = made.value(Answers({Counts(roles=("label",)): cells}), {})
+    found = explained(measure(**FACTS)(odd), Estimate(value=0.5, n=3))
+    assert found.value == 0.5
     assert found.reason is not None
     assert found.reason.startswith("mine.odd returns no interval; ")
     assert "decision: point" in found.reason

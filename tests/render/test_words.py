@@ -202,6 +202,7 @@ def test_a_finding_in_one_sentence(one: Callable[..., Finding], said: str) -> No
 def test_the_guarantee_is_said_in_words(one: Callable[..., Finding]) -> None:
     """How bad a model gets through how often, as STATISTICS asks."""
     passed = one(Outcome.PASS, 0.8, (0.77, 0.83), AT_LEAST)
+    passed = replace(passed, on_inconclusive=OnInconclusive.BLOCK)
     assert sentences.guarantee(passed) == ("A model whose true value is 0.76 passes at most 1 time in 20.")
     bound = replace(passed, limit=held("at_most", 0.1, "bound"), confidence=0.99)
     assert sentences.guarantee(bound) == ("A model whose true value is 0.1 passes at most 1 time in 100.")
