@@ -6,6 +6,7 @@ import datetime as dt
 import gzip
 import io
 import pickle
+import struct
 import zipfile
 from collections.abc import Callable
 from decimal import Decimal
@@ -18,7 +19,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from mlgate.cells import Cells, ColumnProfile, Counts, Outside, OutsideCount, Profile, RepeatCounts, Repeats
 from mlgate.errors import EvidenceError
+from mlgate.evidence.scan import scan
 from mlgate.evidence.tables import Table
 
 ReleaseOf = Callable[..., dict[str, Table]]
@@ -33,6 +36,18 @@ def opened(release_of: ReleaseOf, tmp_path: Path) -> Callable[..., Table]:
         path = tmp_path / "repository" / "t.parquet"
         path.write_bytes(content if isinstance(content, bytes) else written(content))
         return release_of("evaluation: {path: t.parquet}", **options)["evaluation"]
+
+    return build
+
+
+@pytest.fixture
+def opened_where(release_of: ReleaseOf, tmp_path: Path) -> Callable[[str], Table]:
+    """Return a function that opens the lying file with a filter."""
+
+    def build(where: str) -> Table:
+        (tmp_path / "repository").mkdir(exist_ok=True)
+        (tmp_path / "repository" / "t.parquet").write_bytes(lying())
+        return release_of(f"evaluation: {{path: t.parquet, where: {where}}}")["evaluation"]
 
     return build
 
@@ -172,3 +187,52 @@ def test_an_empty_table_has_columns_and_no_rows(opened: Callable[..., Table]) ->
     """That it is empty is for the checks to judge."""
     table = opened(pa.table({"x": [1]}).slice(0, 0))
     assert (table.record.rows, dict(table.columns.types)) == (0, {"x": "integer"})
+
+
+def lying() -> bytes:
+    """Return a file of which one row group claims that its scores end at 0.9, and holds a score of 7.5.
+
+    The page is changed and the statistics are not; so is the key of the same row, 150, which is 9999.
+    """
+    scores = [0.1 + 0.002 * row for row in range(300)]
+    scores[150] = 0.5123456789
+    held = io.BytesIO()
+    data = pa.table({"y": [0, 1] * 150, "p": scores, "k": list(range(300)), "g": ["a"] * 300})
+    pq.write_table(data, held, use_dictionary=False, compression="none", row_group_size=100)
+    found = held.getvalue()
+    for kind, old, new in (("<d", 0.5123456789, 7.5), ("<q", 150, 9999)):
+        assert found.count(struct.pack(kind, old)) == 1
+        found = found.replace(struct.pack(kind, old), struct.pack(kind, new))
+    return found
+
+
+def test_what_a_file_claims_of_its_values_is_not_believed(opened: Callable[..., Table]) -> None:
+    """Statistics in a parquet file are its author's word: rows are counted, compared and filtered themselves."""
+    assert pd.read_parquet(io.BytesIO(lying()))["p"].max() == 7.5
+    table = opened(lying(), columns="{label: y, score: p}")
+    asked = [
+        Profile("p"),
+        Outside("p", 0, 1),
+        Repeats(("k",)),
+        Counts(("label", "score")),
+        Counts((), ("k",)),
+    ]
+    profile, outside, repeats, cells, keys = (scan(table, asked)[one] for one in asked)
+    assert isinstance(profile, ColumnProfile)
+    assert profile.maximum == 7.5
+    assert isinstance(outside, OutsideCount)
+    assert outside.above == 1
+    assert isinstance(repeats, RepeatCounts)
+    assert repeats.distinct == 300
+    assert isinstance(cells, Cells)
+    assert "1 of 300 values lie outside [0, 1]" in str(cells.fault)
+    assert isinstance(keys, Cells)
+    assert "9999" in keys.groups["k"]
+
+
+@pytest.mark.parametrize(
+    ("where", "rows"), [("{k: {from: 0, before: 300}}", 299), ("{k: {from: 5000}}", 1), ("{k: [9999, 3]}", 2)]
+)
+def test_a_filter_looks_at_the_rows(opened_where: Callable[[str], Table], where: str, rows: int) -> None:
+    """Neither a row that the statistics hide nor one that they promise changes what a filter leaves."""
+    assert opened_where(where).record.rows == rows

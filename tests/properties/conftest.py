@@ -203,6 +203,20 @@ def drawn(shape: Shape) -> Drawn:
     )
 
 
+def proven(table: Drawn, *, both: bool = False) -> bool:
+    """Whether the rows show that the release writes the positive value right (and `both`: the other one).
+
+    A column of one class shows nothing of the other, unless it is 0 and 1; the gate then judges nothing.
+    """
+    coded = [(table.label, table.shape.label)]
+    if table.shape.prediction is not None:
+        coded.append((table.prediction, table.shape.prediction))
+    return all(
+        {coding.negative, coding.positive} <= {0, 1} or (values.any() and not (both and values.all()))
+        for values, coding in coded
+    )
+
+
 def _scores(shape: Shape, label: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     match shape.score:
         case "distinct":
