@@ -190,17 +190,17 @@ def test_an_empty_table_has_columns_and_no_rows(opened: Callable[..., Table]) ->
 
 
 def lying() -> bytes:
-    """Return a file of which one row group claims that its scores end at 0.9, and holds a score of 7.5.
+    """Return a file that claims scores from 0.1 to 0.7 and holds one of 7.5.
 
     The page is changed and the statistics are not; so is the key of the same row, 150, which is 9999.
     """
     scores = [0.1 + 0.002 * row for row in range(300)]
-    scores[150] = 0.5123456789
+    scores[150] = 0.4123456789
     held = io.BytesIO()
     data = pa.table({"y": [0, 1] * 150, "p": scores, "k": list(range(300)), "g": ["a"] * 300})
     pq.write_table(data, held, use_dictionary=False, compression="none", row_group_size=100)
     found = held.getvalue()
-    for kind, old, new in (("<d", 0.5123456789, 7.5), ("<q", 150, 9999)):
+    for kind, old, new in (("<d", 0.4123456789, 7.5), ("<q", 150, 9999)):
         assert found.count(struct.pack(kind, old)) == 1
         found = found.replace(struct.pack(kind, old), struct.pack(kind, new))
     return found
