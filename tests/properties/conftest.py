@@ -11,7 +11,7 @@ import json
 import math
 import random
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -288,6 +288,48 @@ def use(check: str, number: int = 0, limit: float = 0.5, **more: Any) -> dict[st
     return {**found, **({"params": PARAMS[check]} if check in PARAMS else {}), **more}
 
 
+def spelt(value: Any) -> str | None:
+    """Spell a protected value as the group table does."""
+    if value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value)):
+        return None
+    if isinstance(value, bool | np.bool_):
+        return str(value).lower()
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() and abs(value) < 2**63 else repr(float(value))
+    return str(value)
+
+
+def facts(table: Drawn, *, typed: bool = True) -> list[dict[str, Any]]:
+    """Return uses of every check of data that can be asked of any table; of the schema when it is stated."""
+    x, (g, h) = table.feature, table.protected
+    plain: dict[str, dict[str, Any]] = {
+        "data/row-count": {"at_least": 50},
+        "data/missing": {"at_most": 0.2},
+        "data/duplicate-rows": {"at_most": 0.1, "params": {"columns": [g, h]}},
+        "data/constant-columns": {"at_most": 0},
+        "data/class-balance": {"at_least": 0.2},
+        "data/unique-key": {"at_most": 3, "params": {"columns": [x, g]}},
+        "data/range": {"at_most": 0, "params": {"columns": {x: [0, 100.5]}}},
+        "data/allowed-values": {"at_most": 0, "params": {"columns": {g: ["a", "b"], h: [0, 1, True]}}},
+        "data/schema": {"at_most": 0, "params": {"columns": kinds(table.frame), "order": True}},
+    }
+    return [{"check": check, **more} for check, more in plain.items() if typed or check != "data/schema"]
+
+
+def kinds(frame: pd.DataFrame) -> dict[str, str]:
+    """Return the types of the columns, in mlgate's words."""
+
+    def kind(dtype: Any) -> str:
+        tests: dict[str, Callable[[Any], bool]] = {
+            "boolean": pd.api.types.is_bool_dtype,
+            "integer": pd.api.types.is_integer_dtype,
+            "number": pd.api.types.is_float_dtype,
+        }
+        return next((name for name, test in tests.items() if test(dtype)), "string")
+
+    return {str(name): kind(dtype) for name, dtype in frame.dtypes.items()}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Files:
     """A release and a policy with their table, as files."""
@@ -421,11 +463,11 @@ def _sound_group(group: GroupRecord, of: Finding) -> None:
         assert low - slack <= group.value <= high + slack
 
 
-def close(found: float | None, wanted: float | None) -> bool:
-    """Whether two numbers are the same to 1e-9, relative; None is the same as None only."""
+def close(found: float | None, wanted: float | None, *, slack: float = 1e-12) -> bool:
+    """Whether two numbers are the same to 1e-9, relative, or to `slack`; None is the same as None only."""
     if found is None or wanted is None:
         return found is wanted
-    return math.isclose(found, wanted, rel_tol=1e-9, abs_tol=1e-12)
+    return math.isclose(found, wanted, rel_tol=1e-9, abs_tol=slack)
 
 
 def shuffled(table: Drawn, seed: int) -> Drawn:

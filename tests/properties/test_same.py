@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,7 +17,6 @@ from mlgate.findings import Finding, Report
 from tests.properties.conftest import (
     FAIRNESS,
     PERFORMANCE,
-    Drawn,
     Files,
     Shape,
     as_csv,
@@ -26,8 +24,10 @@ from tests.properties.conftest import (
     close,
     drawn,
     examples,
+    facts,
     findings,
     judge,
+    kinds,
     plain,
     policy_of,
     release_of,
@@ -49,37 +49,6 @@ def models(draw: st.DrawFn) -> list[dict[str, Any]]:
     return [
         use(check, number, limit, decision=decision) for number, check in enumerate((*performance, *fairness))
     ]
-
-
-def facts(table: Drawn) -> list[dict[str, Any]]:
-    """Return uses of every check of data that can be asked of any table."""
-    x, (g, h) = table.feature, table.protected
-    plain: dict[str, dict[str, Any]] = {
-        "data/row-count": {"at_least": 50},
-        "data/missing": {"at_most": 0.2},
-        "data/duplicate-rows": {"at_most": 0.1, "params": {"columns": [g, h]}},
-        "data/constant-columns": {"at_most": 0},
-        "data/class-balance": {"at_least": 0.2},
-        "data/unique-key": {"at_most": 3, "params": {"columns": [x, g]}},
-        "data/range": {"at_most": 0, "params": {"columns": {x: [0, 100.5]}}},
-        "data/allowed-values": {"at_most": 0, "params": {"columns": {g: ["a", "b"], h: [0, 1, True]}}},
-        "data/schema": {"at_most": 0, "params": {"columns": kinds(table.frame), "order": True}},
-    }
-    return [{"check": check, **more} for check, more in plain.items()]
-
-
-def kinds(frame: pd.DataFrame) -> dict[str, str]:
-    """Return the types of the columns, in mlgate's words."""
-
-    def kind(dtype: Any) -> str:
-        tests: dict[str, Callable[[Any], bool]] = {
-            "boolean": pd.api.types.is_bool_dtype,
-            "integer": pd.api.types.is_integer_dtype,
-            "number": pd.api.types.is_float_dtype,
-        }
-        return next((name for name, test in tests.items() if test(dtype)), "string")
-
-    return {str(name): kind(dtype) for name, dtype in frame.dtypes.items()}
 
 
 def differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
