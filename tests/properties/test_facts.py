@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -45,7 +44,6 @@ def counted(table: Drawn) -> dict[str, float | None]:
     }
 
 
-@pytest.mark.slow
 @given(shape=shapes(), parquet=st.booleans())
 @examples(15)
 def test_facts_on_tables_equal_pandas_on_rows(shape: Shape, parquet: bool) -> None:

@@ -12,7 +12,7 @@ import csv
 import io
 import json
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -322,7 +322,6 @@ def edited(draw: st.DrawFn, data: bytes) -> bytes:
     return bytes(made)
 
 
-@pytest.mark.slow
 @given(data=changed(RELEASE))
 @examples(120)
 def test_any_change_of_the_release_gives_a_report(data: bytes) -> None:
@@ -330,7 +329,6 @@ def test_any_change_of_the_release_gives_a_report(data: bytes) -> None:
     asked(files(release=data))
 
 
-@pytest.mark.slow
 @given(data=changed(POLICY))
 @examples(120)
 def test_any_change_of_the_policy_gives_a_report(data: bytes) -> None:
@@ -348,7 +346,6 @@ def test_any_change_of_a_csv_file_gives_a_report(data: bytes) -> None:
         _values_are_of(report, _read(data))
 
 
-@pytest.mark.slow
 @given(data=edited(PARQUET))
 @examples(60)
 def test_any_change_of_a_parquet_file_gives_a_report(data: bytes) -> None:
@@ -377,6 +374,129 @@ def _values_are_of(report: Report, frame: pd.DataFrame) -> None:
         "performance/brier": metrics.brier_score_loss(y, p, sample_weight=w),
     }
     assert {name: report.finding(name).value for name in wanted} == pytest.approx(wanted, rel=1e-9)
+
+
+ROLES: dict[str, list[Any]] = {
+    "label": ["y", "d", "g", "x", "w", None],
+    "positive": [0, 1, "1", True, 2, "a", None],
+    "favourable": [0, 1, "b", None],
+    "score": ["p", "x", "y", "w", None],
+    "prediction": ["d", "y", "g", None],
+    "prediction_positive": [0, 1, "a", None],
+    "weight": ["w", "x", "n", "y", None],
+    "protected": [["g"], ["split"], ["g", "d"], ["n"], ["x"], None],
+    "key": ["n", "g", None],
+    "cluster": ["g", "n"],
+    "features": [["x"], ["p"], None],
+}
+"""What an author could plausibly write under each role; None leaves it out."""
+
+FILTERS: list[Any] = [
+    None, {"split": "test"}, {"split": "train"}, {"g": ["a"]}, {"g": "z"}, {"n": {"from": 100}}, {"n": {"from": 199}},
+    {"y": 1}, {"p": {"from": 0.5}}, {"d": [0], "y": [0]}, {"w": 3}, {"x": {"before": 0}},
+]  # fmt: skip
+
+SETTINGS: dict[str, list[Any]] = {
+    "severity": ["block", "warn", "info"],
+    "decision": ["point", "guard", "bound"],
+    "on_inconclusive": ["block", "lean", "warn"],
+    "guard": [0, 0.5, 100],
+    "confidence": [0.51, 0.999999],
+    "min_judged": [0, 1],
+    "min_group": [1, 90, 10**6],
+    "judge_unknown": [True],
+    "slices": [[], ["g"], [["g", "split"]], [{"x": [0]}], ["n"]],
+    "groups": [["g"], ["split"], [["g", "split"]], ["n"], [{"p": [0.2, 0.8]}]],
+    "table": ["evaluation", "train"],
+    "when": [{"risk": ["low"]}, {"risk": ["minimal"]}, {"task": ["regression"]}, {"declares": ["cluster"]}],
+    "off": ["not today"],
+    "at_least": [-1e9, 0, 0.9, 1, 1e9],
+    "at_most": [-1, 0, 0.05, 1e9],
+    "between": [[-1, 2], [0.4, 0.6]],
+}
+
+
+@st.composite
+def plausible(draw: st.DrawFn) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Draw a release and a policy that read well and may ask for nonsense."""
+    release, rules = copy.deepcopy(RELEASE), copy.deepcopy(POLICY)
+    for _ in range(draw(st.integers(0, 3))):
+        role = draw(st.sampled_from(sorted(ROLES)))
+        release["columns"][role] = draw(st.sampled_from(ROLES[role]))
+    release["columns"] = {role: one for role, one in release["columns"].items() if one is not None}
+    if draw(st.booleans()):
+        release["data"]["evaluation"]["where"] = draw(st.sampled_from(FILTERS))
+        if release["data"]["evaluation"]["where"] is None:
+            del release["data"]["evaluation"]["where"]
+    release["threshold"] = draw(st.sampled_from([0.5, 0.5, 0, 0.3, 1]))
+    if draw(st.booleans()):
+        del rules["release"]
+    for _ in range(draw(st.integers(0, 4))):
+        one = draw(st.sampled_from(rules["checks"]))
+        name = draw(st.sampled_from(sorted(SETTINGS)))
+        if name in ("at_least", "at_most", "between"):
+            for other in ("at_least", "at_most", "between", "warn"):
+                one.pop(other, None)
+        one[name] = draw(st.sampled_from(SETTINGS[name]))
+    if draw(st.booleans()):
+        rules["extends"] = draw(st.sampled_from([[], ["screen@1"]]))
+    if draw(st.integers(0, 9)) == 0:
+        rules["not_applicable"] = {draw(st.sampled_from(["performance", "fairness", "data"])): "so I say"}
+    return release, rules
+
+
+@pytest.mark.slow
+@given(both=plausible())
+@examples(60)
+def test_plausible_nonsense_is_approved_only_if_it_passes(
+    both: tuple[dict[str, Any], dict[str, Any]],
+) -> None:
+    """Roles, filters and settings that read well and make no sense: what is approved is recomputed on the rows."""
+    release, rules = both
+    report = asked(files(release=json.dumps(release).encode(), policy=json.dumps(rules).encode()))
+    if report.verdict is Verdict.APPROVED:
+        wanted = _recomputed(release)
+        uses = {one.get("id", one["check"]): one for one in rules["checks"]}
+        for one in report.findings:
+            table = uses.get(one.id, {}).get("table", "evaluation")
+            if one.id in wanted and one.value is not None and table == "evaluation":
+                assert one.value == pytest.approx(wanted[one.id](), rel=1e-9, abs=1e-12), one
+
+
+def _recomputed(release: dict[str, Any]) -> dict[str, Callable[[], float]]:
+    """Return the metrics as the release defines them, from the rows of the table alone."""
+    inside = ROWS
+    for column, condition in release["data"]["evaluation"].get("where", {}).items():
+        values = inside[column]
+        if isinstance(condition, dict):
+            keep = (values >= condition.get("from", -np.inf)) & (values < condition.get("before", np.inf))
+        else:
+            keep = values.isin(condition if isinstance(condition, list) else [condition])
+        inside = inside[keep]
+    roles = release["columns"]
+
+    def positive(role: str, value: Any) -> np.ndarray:
+        wanted = str(int(value)) if isinstance(value, bool | int) else value
+        return (inside[roles[role]].astype(str) == wanted).to_numpy().astype(float)
+
+    def label() -> np.ndarray:
+        return positive("label", roles.get("positive", 1))
+
+    def score() -> np.ndarray:
+        return inside[roles["score"]].to_numpy().astype(float)
+
+    def prediction() -> np.ndarray:
+        if "prediction" not in roles:
+            return (score() >= release["threshold"]).astype(float)
+        return positive("prediction", roles.get("prediction_positive", roles.get("positive", 1)))
+
+    w = inside[roles["weight"]].to_numpy() if "weight" in roles else np.ones(len(inside))
+    return {
+        "performance/roc-auc": lambda: metrics.roc_auc_score(label(), score(), sample_weight=w),
+        "performance/accuracy": lambda: metrics.accuracy_score(label(), prediction(), sample_weight=w),
+        "recall": lambda: metrics.recall_score(label(), prediction(), sample_weight=w),
+        "performance/brier": lambda: metrics.brier_score_loss(label(), score(), sample_weight=w),
+    }
 
 
 COLUMNS = {"y": "label", "p": "score", "d": "prediction", "w": "weight", "g": "protected"}

@@ -172,7 +172,6 @@ def test_the_scale_of_weights_changes_nothing(
         alike(one, other, scale=factor)
 
 
-@pytest.mark.slow
 @given(shape=shapes(), uses=models(), min_group=st.sampled_from([1, 5, 30]))
 @examples(12)
 def test_every_row_twice_keeps_values_and_never_widens(
