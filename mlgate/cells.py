@@ -24,8 +24,24 @@ MAX_GROUPS = 200
 UNKNOWN = "unknown"
 """The name of the group whose protected value is missing."""
 
-ROLES = ("label", "prediction", "score")
-"""Roles that come back encoded: label and prediction as 0.0 / 1.0 (1 = positive), score as a float."""
+ROLES = ("label", "prediction", "score", "score_squares", "lower", "upper")
+"""Roles that can be counted, besides `quantile:LEVEL`. How they come back depends on the task.
+
+binary: label and prediction as 0.0 / 1.0 (1 = positive), score as a float.
+multiclass, without a view: label and prediction as the number of the class in `Cells.classes`; score is the
+probability that the row's own class was given, score_squares the sum over classes of squared probabilities.
+regression: label and prediction as floats; lower and upper are the ends of `interval:`, and
+`quantile:0.1` is the column of that level under `quantiles:`.
+scores: score as a float, of any size; label as in regression.
+"""
+
+QUANTILE = "quantile:"
+"""What the roles of quantile columns begin with."""
+
+FAVOURABLE, TOP, CLASS = "favourable", "top", "class:"
+"""The views of a multiclass table; see `Counts.view`."""
+
+Task: TypeAlias = Literal["binary", "multiclass", "regression", "scores"]
 
 ColumnType: TypeAlias = Literal["boolean", "integer", "number", "string", "date", "timestamp", "other"]
 
@@ -37,10 +53,14 @@ class Columns:
     names: tuple[str, ...]
     """In the order of the table, roles' columns included."""
     types: Mapping[str, ColumnType]
+    task: Task = "binary"
     label: str | None = None
     score: str | None = None
+    scores: Mapping[str, str] = field(default_factory=dict)
+    """multiclass: from each class, as the release writes it, to the column of its probability."""
     prediction: str | None = None
-    """None with a score: the prediction is score >= threshold, and the role can still be asked for."""
+    """None with a score: the prediction is score >= threshold (multiclass: the class with the highest
+    probability, the first of equals), and the role can still be asked for."""
     features: tuple[str, ...] = ()
     categorical: tuple[str, ...] = ()
     protected: tuple[str, ...] = ()
@@ -48,11 +68,18 @@ class Columns:
     time: str | None = None
     weight: str | None = None
     cluster: str | None = None
+    interval: tuple[str, str] | None = None
+    """The columns of the low and the high end of a regression interval."""
+    quantiles: Mapping[float, str] = field(default_factory=dict)
+    """From quantile level to column."""
 
     def has(self, role: str) -> bool:
         """Whether `role` ("label", "score", "prediction", "protected", "features", "key", ...) is there."""
+        if role == "score":
+            return self.score is not None or bool(self.scores)
         if role == "prediction":
-            return self.prediction is not None or self.score is not None
+            follows = self.task in ("binary", "multiclass") and self.has("score")
+            return self.prediction is not None or follows
         return bool(getattr(self, role))
 
 
@@ -73,8 +100,17 @@ class Counts:
     """Rows, sum of weights and sum of squared weights per distinct combination. Answer: `Cells`."""
 
     roles: tuple[str, ...]
-    """Of `ROLES`, in that order."""
+    """Of `ROLES`, in that order, then quantiles."""
     by: tuple[By, ...] = ()
+    view: str | None = None
+    """multiclass only: look at the table as a binary one, label and prediction 0.0 / 1.0.
+
+    `class:NAME`: whether it is that class, and the score is that class's probability. `favourable`: whether
+    it is one of the favourable classes of the release, and the score is the sum of their probabilities.
+    `top`: the label is whether the prediction is right, the score is the predicted class's probability.
+    """
+    clustered: bool = False
+    """Count each cluster by itself, for intervals that allow for rows that belong together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +167,18 @@ class Pinned:
     """What the policy fixes and the release contradicts. Answer: `Contradictions`."""
 
 
-Statistic: TypeAlias = Counts | Shape | Profile | Outside | Values | Repeats | Document | Stated | Pinned
 TableStatistic: TypeAlias = Counts | Shape | Profile | Outside | Values | Repeats
+
+
+@dataclass(frozen=True, slots=True)
+class On:
+    """A statistic of another table of the release than the one that is judged. Answer: as the statistic's."""
+
+    table: str
+    statistic: TableStatistic
+
+
+Statistic: TypeAlias = TableStatistic | On | Document | Stated | Pinned
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -153,6 +199,10 @@ class Cells:
     w2: NDArray[np.float64]
     """Sum of squared weights; equal to `n` when the table has no weight."""
     weighted: bool = False
+    classes: tuple[str, ...] = ()
+    """multiclass, without a view: every class, sorted; label and prediction are places in it."""
+    clusters: NDArray[np.int64] | None = None
+    """The number of each cell's cluster, where `Counts.clustered` asked for it; numbers may have gaps."""
     fault: str | None = None
     """Why no measure may use these cells: `12 of 300 labels are missing`. Measures must not look past it;
     `Measure.value` returns `not_measured` with it."""
@@ -171,6 +221,8 @@ class Cells:
             w=self.w[mask],
             w2=self.w2[mask],
             weighted=self.weighted,
+            classes=self.classes,
+            clusters=None if self.clusters is None else self.clusters[mask],
             fault=self.fault,
         )
 

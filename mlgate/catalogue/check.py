@@ -8,7 +8,8 @@ from typing import Any, TypeAlias
 
 from mlgate import measures, strict_yaml
 from mlgate.catalogue import params as parameters
-from mlgate.catalogue.file import CheckFile, Lifecycle, Task
+from mlgate.catalogue.file import CheckFile, Lifecycle
+from mlgate.cells import Task
 from mlgate.errors import ContentError, Problem
 from mlgate.findings import FixRecord, Severity
 from mlgate.limits import Limit, Op

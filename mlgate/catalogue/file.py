@@ -9,12 +9,12 @@ from typing import Annotated, Any, ClassVar, Literal, Self, TypeAlias
 from pydantic import AfterValidator, Field, model_validator
 
 from mlgate import strict_yaml
+from mlgate.cells import Task
 from mlgate.findings import Severity
 from mlgate.limits import Op
 from mlgate.measures import Better, Kind
 from mlgate.strict_yaml import Wrong, show
 
-Task: TypeAlias = Literal["binary", "multiclass", "regression", "scores"]
 Lifecycle: TypeAlias = Literal["preview", "stable", "deprecated"]
 Effort: TypeAlias = Literal["low", "medium", "high"]
 Number: TypeAlias = Annotated[float, Field(allow_inf_nan=False)]

@@ -11,6 +11,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self, TypeAlias
 from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, PrivateAttr, StringConstraints
 from pydantic import model_validator as validator
 
+from mlgate.cells import Task
 from mlgate.errors import ContentError, Problem
 from mlgate.evidence.roles import Column, ColumnsSpec
 from mlgate.evidence.sources import DataSource, Text, exactly_one, filled
@@ -31,7 +32,6 @@ from mlgate.strict_yaml import (
 FORMAT = 1
 """The version of the file format that this mlgate reads."""
 
-Task: TypeAlias = Literal["binary", "multiclass", "regression", "scores"]
 Risk: TypeAlias = Literal["minimal", "limited", "high"]
 _URI = re.compile(r"(models|runs):/.+|https?://.+|python:[\w.]+:\w+")
 _TABLE = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,99}")

@@ -27,7 +27,7 @@ from mlgate.findings import (
     verdict_of,
 )
 from mlgate.gate import applying, identity, stated
-from mlgate.gate.measuring import ASIDE, Measured, measure_all
+from mlgate.gate.measuring import Measured, measure_all, scanned
 from mlgate.gate.questions import Question, questions
 from mlgate.gate.recording import record
 from mlgate.policy import Policy, Use, applies
@@ -81,12 +81,10 @@ def explain(
     """Return the queries that a run sends, each with the ids of the checks that share it."""
     asked = _asked(evidence, policy, only)
     shown = []
-    for name, table in evidence.tables.items():
-        wanted = dict.fromkeys(one for q in asked if q.use.table == name for one in q.statistics)
-        scanned = [one for one in wanted if not isinstance(one, ASIDE)]
-        for query in plan(table, scanned) if scanned else ():
+    for name, statistics in scanned(asked).items():
+        for query in plan(evidence.tables[name], statistics):
             served = set(query.serves)
-            sharing = [q.base_id for q in asked if q.use.table == name and served & set(q.statistics)]
+            sharing = [q.base_id for q in asked if served.intersection(scanned([q]).get(name, ()))]
             shown.append((query, tuple(dict.fromkeys(sharing))))
     return shown
 

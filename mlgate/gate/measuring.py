@@ -18,9 +18,11 @@ from mlgate.cells import (
     Contradictions,
     Counts,
     Document,
+    On,
     Pinned,
     Stated,
     Statistic,
+    TableStatistic,
 )
 from mlgate.errors import MlgateError
 from mlgate.estimates import Estimate
@@ -65,20 +67,30 @@ def _answers(
     asked: Sequence[Question], evidence: Evidence, policy: Policy, progress: Progress
 ) -> dict[str, dict[Statistic, Answer]]:
     """Scan each table once for everything that is asked of it."""
-    wanted: dict[str, dict[Statistic, None]] = {}
+    answers: dict[str, dict[Statistic, Answer]] = {question.use.table: {} for question in asked}
+    for name, statistics in scanned(asked).items():
+        progress(f"reading table {name}")
+        answers.setdefault(name, {}).update(scan(evidence.tables[name], statistics, progress=progress))
     for question in asked:
-        wanted.setdefault(question.use.table, {}).update(dict.fromkeys(question.statistics))
-    answers: dict[str, dict[Statistic, Answer]] = {}
-    for name, statistics in wanted.items():
-        scanned = [one for one in statistics if not isinstance(one, ASIDE)]
-        told: dict[Statistic, Answer] = {
-            one: _told(one, evidence, policy) for one in statistics if isinstance(one, ASIDE)
-        }
-        if scanned:
-            progress(f"reading table {name}")
-            told.update(scan(evidence.tables[name], scanned, progress=progress))
-        answers[name] = told
+        own = answers[question.use.table]
+        for one in question.statistics:
+            if isinstance(one, On):
+                own[one] = answers[one.table][one.statistic]
+            elif isinstance(one, ASIDE) and one not in own:
+                own[one] = _told(one, evidence, policy)
     return answers
+
+
+def scanned(asked: Sequence[Question]) -> dict[str, list[TableStatistic]]:
+    """Return, for each table that is looked at, the distinct statistics that are asked of it."""
+    wanted: dict[str, dict[TableStatistic, None]] = {}
+    for question in asked:
+        for one in question.statistics:
+            if isinstance(one, On):
+                wanted.setdefault(one.table, {})[one.statistic] = None
+            elif not isinstance(one, ASIDE):
+                wanted.setdefault(question.use.table, {})[one] = None
+    return {table: list(statistics) for table, statistics in wanted.items()}
 
 
 def _told(statistic: Document | Stated | Pinned, evidence: Evidence, policy: Policy) -> Answer:

@@ -24,7 +24,7 @@ PUNCTUATION = frozenset('[],=@"')
 """What the ids of findings are built with."""
 
 
-BEYOND = ("model", "champion", "interval", "quantiles")
+BEYOND = ("model", "champion")
 """What a check may need and no release can give this version."""
 
 
@@ -257,9 +257,11 @@ def _beyond(use: Use, table: Table) -> str | None:
         table.require("cluster", "an interval has to know which rows belong together")
     if table.columns.cluster is None or use.measure.kind != "estimate" or use.rule.decision == "point":
         return None
+    if use.measure.clusters:
+        return None
     return (
-        f"rows belong together by {table.columns.cluster!r}, and this version has no interval that allows "
-        "for it; judge one row of each, or use `decision: point`"
+        f"rows belong together by {table.columns.cluster!r}, and {use.measure.id} has no interval that "
+        "allows for it; judge one row of each, or use `decision: point`"
     )
 
 

@@ -19,7 +19,7 @@ from importlib import metadata
 from types import ModuleType
 from typing import Any, Literal, Protocol, get_args
 
-from mlgate.cells import Answers, Cells, Columns, Counts, Statistic
+from mlgate.cells import ROLES, Answers, Cells, Columns, Counts, Statistic, Task
 from mlgate.errors import MeasureError
 from mlgate.estimates import Estimate
 
@@ -46,7 +46,7 @@ NEEDS = (
 
 NAMED_NEED = re.compile(r"(table|document):[A-Za-z][A-Za-z0-9_-]*")
 
-TASKS = ("binary", "multiclass", "regression", "scores")
+TASKS: tuple[str, ...] = get_args(Task)
 
 API = 1
 """The version of the seam; a plugin that was written for another is refused."""
@@ -91,6 +91,10 @@ class Measure:
     injected: tuple[str, ...]
     """Of `INJECTED`, what the measure asks the gate for."""
     over_groups: bool
+    clusters: bool
+    """Whether its interval allows for rows that belong together: its cells then carry `clusters`."""
+    views: Mapping[str, str]
+    """From task to the view of the table that a plain function counts with."""
     implementation: Callable[..., Estimate] | Planned
     package: str
     version: str
@@ -109,7 +113,7 @@ class Measure:
         """
         if hasattr(self.implementation, "plan"):
             return tuple(self.implementation.plan(params, columns))
-        return (self._counts(params),)
+        return (self._counts(params, columns),)
 
     def value(self, answers: Answers, params: Mapping[str, Any]) -> Estimate:
         """Measure. Cells with a fault are never looked at: the estimate is missing, with the fault."""
@@ -118,11 +122,17 @@ class Measure:
                 return Estimate.missing(answer.fault, n=answer.rows)
         if hasattr(self.implementation, "value"):
             return self.implementation.value(answers, params)
-        return self.implementation(answers.cells(self._counts(params)), **params)
+        (counts,) = answers.of
+        return self.implementation(answers.get(counts, Cells), **params)
 
-    def _counts(self, params: Mapping[str, Any]) -> Counts:
-        roles = tuple(role for role in ("label", "prediction", "score") if role in self.needs)
-        return Counts(roles=roles, by=tuple(params.get("by", ())))
+    def _counts(self, params: Mapping[str, Any], columns: Columns) -> Counts:
+        needed = {"lower", "upper"} if "interval" in self.needs else set()
+        return Counts(
+            roles=tuple(role for role in ROLES if role in needed.union(self.needs)),
+            by=tuple(params.get("by", ())),
+            view=self.views.get(columns.task),
+            clustered=self.clusters and columns.cluster is not None,
+        )
 
 
 def measure(
@@ -134,6 +144,8 @@ def measure(
     source: str,
     tasks: tuple[str, ...] = (),
     needs: tuple[str, ...] = (),
+    clusters: bool = False,
+    views: Mapping[str, str] | None = None,
     version: str = "1",
     api: int = API,
 ) -> Callable[[Any], Measure]:
@@ -143,6 +155,10 @@ def measure(
     counts of the roles that it needs. A class has `plan(params, columns)` and `value(cells, params)`;
     its parameters are the keyword-only parameters of `__init__`, which is called once without any, so
     all have defaults or are None-able; `params` holds what the check and the policy set, defaults filled in.
+
+    `clusters` says that the interval allows for rows that belong together; without it, a release that names
+    a cluster gets no judgement of this measure. `views` names, by task, the view (`Counts.view`) that a plain
+    function counts with; a class plans its own.
 
     Raises MeasureError when the docstring is missing, a parameter is not keyword-only or not annotated, or
     kind, better, tasks or needs hold a word that the gate does not know.
@@ -176,6 +192,8 @@ def measure(
             params={name: p for name, p in found.items() if name not in INJECTED},
             injected=tuple(name for name in INJECTED if name in found),
             over_groups="by" in found,
+            clusters=clusters,
+            views=views or {},
             implementation=target() if planned else target,
             package=target.__module__.partition(".")[0],
             version=version,

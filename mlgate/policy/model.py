@@ -12,6 +12,7 @@ from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
 from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
+from mlgate.cells import Task
 from mlgate.evidence.sources import Type
 from mlgate.policy.values import (
     ColumnPin,
@@ -30,7 +31,6 @@ from mlgate.policy.values import (
     ScalarsPin,
     Sha256,
     Share,
-    Task,
     Text,
     WherePin,
     distinct,

@@ -49,7 +49,6 @@ Text: TypeAlias = Annotated[str, AfterValidator(_written)]
 Identifier: TypeAlias = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._/-]*$", max_length=200)]
 """Without brackets, commas and `@`: these build the ids of findings."""
 Scalar: TypeAlias = str | bool | int | Number
-Task: TypeAlias = Literal["binary", "multiclass", "regression", "scores"]
 Risk: TypeAlias = Literal["minimal", "limited", "high"]
 Decision: TypeAlias = Literal["point", "guard", "bound"]
 OnInconclusive: TypeAlias = Literal["block", "lean", "warn"]

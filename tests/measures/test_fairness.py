@@ -15,7 +15,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as sk
 
-from mlgate.cells import Answers, By, Cells, Counts
+from mlgate.cells import Answers, By, Cells, Columns, Counts
 from mlgate.estimates import Comparison, Estimate, GroupEstimate
 from mlgate.measures import Measure, fairness
 
@@ -66,7 +66,7 @@ def ask(
     roles = tuple(role for role in ROLES if role in measure.needs)
     given_by: tuple[By, ...] = tuple(by)
     every = {"by": given_by, "min_group": min_group, "judge_unknown": judge_unknown, **params}
-    (planned,) = measure.plan(every, None)  # type: ignore[arg-type]  # a function measure looks at no columns
+    (planned,) = measure.plan(every, Columns(names=(), types={}))
     assert planned == Counts(roles=roles, by=given_by)
     return measure.value(Answers({planned: cells or cells_of(frame, roles, by, weight)}), every)
 

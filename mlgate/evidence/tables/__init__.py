@@ -201,7 +201,9 @@ class _Opening:
     ) -> Table:
         name = records[0].name
         spec = self.release.columns_of(name)
-        columns, absent = assign(spec, types, location=whole.location, taken=self._champion())
+        columns, absent = assign(
+            spec, types, location=whole.location, task=self.release.task, taken=self._champion()
+        )
         return Table(
             name=name,
             expr=rows,

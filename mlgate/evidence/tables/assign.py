@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mlgate.cells import Columns
 from mlgate.errors import EvidenceError, Problem
 from mlgate.strict_yaml import show
 
 if TYPE_CHECKING:
-    from mlgate.cells import ColumnType
+    from mlgate.cells import ColumnType, Task
     from mlgate.evidence.roles import ColumnsSpec
 
-_ONE: tuple[str, ...] = ("label", "score", "prediction", "key", "time", "weight", "cluster")
+_ONE: tuple[str, ...] = ("label", "prediction", "key", "time", "weight", "cluster")
 
 
 def assign(
-    spec: ColumnsSpec, types: Mapping[str, ColumnType], *, location: str, taken: Collection[str] = ()
+    spec: ColumnsSpec,
+    types: Mapping[str, ColumnType],
+    *,
+    location: str,
+    task: Task = "binary",
+    taken: Collection[str] = (),
 ) -> tuple[Columns, Mapping[str, str]]:
     """Return the roles that the table can fill, and from role to the column that it lacks for it.
 
@@ -29,6 +34,7 @@ def assign(
         spec: The roles as the release states them for this table.
         types: The columns of the table, in order.
         location: The table, as errors name it.
+        task: Of the release.
         taken: Columns with a role that a table does not know, such as the champion's predictions.
 
     Raises:
@@ -44,26 +50,45 @@ def assign(
         features = tuple(
             name for name, kind in types.items() if name not in used | set(taken) and kind != "other"
         )
+    scores = spec.score if isinstance(spec.score, Mapping) else {}
     columns = Columns(
         names=tuple(types),
         types=dict(types),
         features=features,
         categorical=present.get("categorical", ()),
         protected=present.get("protected", ()),
-        **{role: names[0] for role in _ONE if (names := present.get(role))},
+        task=task,
+        score=spec.score if isinstance(spec.score, str) and spec.score in types else None,
+        scores={name: column for name, column in scores.items() if column in types},
+        interval=_both(present.get("interval", ())),
+        quantiles={level: column for level, column in _quantiles(spec) if column in types},
+        **_ones(present),
     )
     return columns, dict(reversed(lacking))
 
 
+def _ones(present: Mapping[str, tuple[str, ...]]) -> dict[str, Any]:
+    return {role: names[0] for role in _ONE if (names := present.get(role))}
+
+
+def _both(names: tuple[str, ...]) -> tuple[str, str] | None:
+    """Return both ends; None when one is absent, which the role is then said to lack."""
+    return (names[0], names[1]) if len(names) == 2 else None  # noqa: PLR2004  low and high
+
+
+def _quantiles(spec: ColumnsSpec) -> list[tuple[float, str]]:
+    return sorted((float(level), column) for level, column in (spec.quantiles or {}).items())
+
+
 def _stated(spec: ColumnsSpec) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Yield each role with its columns, the roles without a place in `Columns` under their own names."""
+    """Yield each role with its columns, several columns of one role together."""
     for role in ("label", "prediction", "key", "time", "weight", "cluster"):
         if (name := getattr(spec, role)) is not None:
             yield role, (name,)
     if isinstance(spec.score, str):
         yield "score", (spec.score,)
     elif spec.score is not None:
-        yield "scores", tuple(spec.score.values())
+        yield "score", tuple(spec.score.values())
     for role in ("features", "categorical", "protected", "interval"):
         if names := getattr(spec, role):
             yield role, tuple(names)
