@@ -205,18 +205,25 @@ def test_needed_n_counts_the_comparisons_of_the_family() -> None:
     limit, rule = Limit(Op.AT_LEAST, 0.8), Rule()
     others = [_rate(85, 100) for _ in range(19)]
     alone = decide(_rate(77, 100), "estimate", limit, rule).needed_n
-    needed = decide_family([_rate(77, 100), *others], "estimate", limit, rule)[0].needed_n
+    needed = decide_family(
+        [_rate(77, 100), *others], "estimate", [limit] * len([_rate(77, 100), *others]), rule
+    )[0].needed_n
     assert alone is not None
     assert needed is not None
     assert needed > alone
     others[0] = _rate(20, 100)  # one that has failed already is one less to share the error with
-    fewer = decide_family([_rate(77, 100), *others], "estimate", limit, rule)[0].needed_n
+    fewer = decide_family(
+        [_rate(77, 100), *others], "estimate", [limit] * len([_rate(77, 100), *others]), rule
+    )[0].needed_n
     assert fewer is not None
     assert alone < fewer < needed
     needed = fewer
     for rows, outcome in ((needed, Outcome.FAIL), (needed - 1, Outcome.INCONCLUSIVE)):
         again = Estimate(value=0.77, n=rows, interval=Wilson(0.77 * rows, rows))
-        assert decide_family([again, *others], "estimate", limit, rule)[0].outcome is outcome
+        assert (
+            decide_family([again, *others], "estimate", [limit] * len([again, *others]), rule)[0].outcome
+            is outcome
+        )
 
 
 @pytest.mark.parametrize("k", [80_000, 79_999])
@@ -318,16 +325,16 @@ def test_failing_is_corrected_for_the_number_of_comparisons() -> None:
     alone = _rate(72, 100)
     assert decide(alone, "estimate", limit, rule).outcome is Outcome.FAIL
     slices = [alone, *(_rate(85, 100) for _ in range(19))]
-    assert decide_family(slices, "estimate", limit, rule)[0].outcome is Outcome.INCONCLUSIVE
+    assert decide_family(slices, "estimate", [limit] * len(slices), rule)[0].outcome is Outcome.INCONCLUSIVE
     certain = [_rate(60, 100), *slices[1:]]
-    assert decide_family(certain, "estimate", limit, rule)[0].outcome is Outcome.FAIL
+    assert decide_family(certain, "estimate", [limit] * len(certain), rule)[0].outcome is Outcome.FAIL
 
 
 def test_passing_needs_no_correction() -> None:
     """Slices pass in a family exactly when they pass alone."""
     limit, rule = Limit(Op.AT_LEAST, 0.8), Rule(guard=0.02)
     slices = [_rate(k, 300) for k in range(230, 300, 5)]
-    family = decide_family(slices, "estimate", limit, rule)
+    family = decide_family(slices, "estimate", [limit] * len(slices), rule)
     for one, found in zip(slices, family, strict=True):
         alone = decide(one, "estimate", limit, rule)
         assert (found.outcome is Outcome.PASS) == (alone.outcome is Outcome.PASS)
@@ -336,7 +343,7 @@ def test_passing_needs_no_correction() -> None:
 def test_slices_without_rows_shield_none() -> None:
     """What cannot be measured does not count among the comparisons that Holm divides by."""
     slices = [_rate(72, 100), *(Estimate.missing("no rows") for _ in range(50))]
-    found = decide_family(slices, "estimate", Limit(Op.AT_LEAST, 0.8), Rule())
+    found = decide_family(slices, "estimate", [Limit(Op.AT_LEAST, 0.8)] * len(slices), Rule())
     assert found[0].outcome is Outcome.FAIL
     assert {one.outcome for one in found[1:]} == {Outcome.NOT_MEASURED}
 

@@ -31,9 +31,17 @@ def record(measured: Sequence[Measured], origin: Origin) -> list[Finding]:
     """Decide the slices of one question together, and record a finding for each."""
     use = measured[0].question.use
     judged = [one for one in measured if not one.small]
-    decisions = decide_family([one.estimate for one in judged], use.measure.kind, use.limit, use.rule)
+    limits = [_limit_of(one) for one in judged]
+    decisions = decide_family([one.estimate for one in judged], use.measure.kind, limits, use.rule)
     decided = dict(zip(map(id, judged), decisions, strict=True))
     return [_finding(one, decided.get(id(one)), origin) for one in measured]
+
+
+def _limit_of(measured: Measured) -> Limit:
+    """Return the limit that one slice is held to."""
+    use = measured.question.use
+    exemption = use.exemption(measured.piece)
+    return use.limit if exemption is None else exemption.limit
 
 
 def _finding(measured: Measured, decision: Decision | None, origin: Origin) -> Finding:
@@ -67,7 +75,7 @@ def _finding(measured: Measured, decision: Decision | None, origin: Origin) -> F
         method=decision.method,
         n=estimate.n,
         judged_share=_rounded(estimate.judged_share),
-        limit=_limit(use.limit, use.rule, decision.decided_on),
+        limit=_limit(_limit_of(measured), use.rule, decision.decided_on),
         warn=_limit(use.warn, use.rule, decision.decided_on) if use.warn else None,
         warned=_warned(estimate, use),
         table=use.table,
@@ -79,7 +87,7 @@ def _finding(measured: Measured, decision: Decision | None, origin: Origin) -> F
         origin=origin,
         reason=reason,
         needed_n=decision.needed_n if outcome is Outcome.INCONCLUSIVE else None,
-        because=use.because,
+        because=_because(measured),
         why=use.check.why,
         fix=FixRecord(effort=use.check.fix.effort, text=use.check.fix.text),
         maps_to=use.check.maps_to,
@@ -92,7 +100,7 @@ def _listed(estimate: Estimate, measured: Measured, use: Use) -> Decision:
     unknown = UNKNOWN in (measured.piece or {}).values()
     few = f"its value rests on {estimate.n} rows, fewer than min_group {use.min_group}"
     reason = f"listed, not judged alone: {'its value is missing' if unknown else few}"
-    shown = decide(estimate, use.measure.kind, use.limit, use.rule)
+    shown = decide(estimate, use.measure.kind, _limit_of(measured), use.rule)
     return replace(shown, outcome=Outcome.NOT_MEASURED, leans=None, needed_n=None, reason=reason)
 
 
@@ -102,6 +110,16 @@ def _severity(measured: Measured, use: Use) -> Severity:
     if measured.small and covered and use.severity is Severity.BLOCK:
         return Severity.INFO
     return use.severity
+
+
+def _because(measured: Measured) -> str | None:
+    """Return why the limit is where it is; an exception says of itself that it is one."""
+    use = measured.question.use
+    exemption = use.exemption(measured.piece)
+    if exemption is None:
+        return use.because
+    where = ", ".join(f"{column} = {value}" for column, value in sorted(exemption.where.items()))
+    return f"Exception for {where} (elsewhere {use.limit}): {exemption.because}"
 
 
 def _warned(estimate: Estimate, use: Use) -> bool:

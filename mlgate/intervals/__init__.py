@@ -12,6 +12,8 @@ F1                              `f_score`
 Matthews, kappa, F-beta         `function_of_rates`
 AUC                             `delong`
 means, functions of means       `mean_of`, `moments` with `function_of_means`
+one proportion, rows in clusters `clustered_share(hits, among, w, w2, clusters).interval`
+anything linearised, clusters   `spread`, `covariances`        (influence of each row in, variance out)
 monotone function of one part   `Mapped`                       (Gini = 2 AUC - 1)
 anything else                   `bootstrap`, `bootstrap_scores`
 """
@@ -36,11 +38,22 @@ from mlgate.intervals.combined import (
     ratio,
     weighted_sum,
 )
+from mlgate.intervals.design import clustered_share, covariances, spread
 from mlgate.intervals.means import Moments, Student, function_of_means, mean_of, moments
-from mlgate.intervals.proportions import Exact, Part, Proportion, Wilson, proportion
+from mlgate.intervals.proportions import (
+    MIN_CLUSTERS,
+    Clustered,
+    Exact,
+    Part,
+    Proportion,
+    Wilson,
+    proportion,
+)
 
 __all__ = [
+    "MIN_CLUSTERS",
     "Bootstrap",
+    "Clustered",
     "DeLong",
     "Evenness",
     "Exact",
@@ -57,6 +70,8 @@ __all__ = [
     "Wilson",
     "bootstrap",
     "bootstrap_scores",
+    "clustered_share",
+    "covariances",
     "delong",
     "difference",
     "evenness",
@@ -69,5 +84,6 @@ __all__ = [
     "placements",
     "proportion",
     "ratio",
+    "spread",
     "weighted_sum",
 ]

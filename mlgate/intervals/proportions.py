@@ -1,13 +1,19 @@
-"""One proportion: Wilson's score interval, and Clopper and Pearson's where nothing, or everything, hit."""
+"""One proportion: Wilson's score interval, and Clopper and Pearson's where nothing, or everything, hit.
+
+Rows that belong together (several of one patient) are fewer than they look; `Clustered` allows for it.
+"""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypeVar, runtime_checkable
 
 from mlgate.estimates import Interval
+
+MIN_CLUSTERS = 2
+"""One cluster says nothing of how clusters differ."""
 
 
 @runtime_checkable
@@ -110,16 +116,73 @@ class Exact:
         return Exact(self.k * factor, self.n * factor)
 
 
+T = TypeVar("T", Wilson, Exact)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Clustered:
+    """An interval at an effective sample size, allowing for how few clusters that size was learnt from.
+
+    Korn and Graubard's (1998, Confidence intervals for proportions with small expected number of positive
+    counts estimated from survey data): the effective size is multiplied by (t_{n-1} / t_{C-1})^2, Student's
+    quantiles at the confidence asked, with n rows and C clusters. With every row a cluster of its own the
+    factor is 1; with few clusters a variance is hardly known, and the interval is wide.
+    """
+
+    part: Part
+    """The interval at the effective size."""
+    rows: float
+    """Rows, or Kish's n."""
+    clusters: float
+    """At least 2."""
+
+    @property
+    def method(self) -> str:
+        """That of the part, and that clusters are allowed for."""
+        return f"{self.part.method}, clusters"
+
+    @property
+    def value(self) -> float:
+        """That of the part."""
+        return self.part.value
+
+    def at(self, confidence: float) -> tuple[float, float]:
+        """Return the two-sided bounds at `confidence`."""
+        return self.part.grown(self._factor(confidence)).at(confidence)
+
+    def grown(self, factor: float) -> Clustered:
+        """Return the interval of `factor` times the clusters, each as large as now."""
+        return Clustered(
+            part=self.part.grown(factor), rows=self.rows * factor, clusters=self.clusters * factor
+        )
+
+    def _factor(self, confidence: float) -> float:
+        """Return the squared ratio of the quantiles, in (0, 1]."""
+        from scipy.special import stdtrit
+
+        if not z_of(confidence) > 0.0:
+            return 1.0
+        degrees = max(self.clusters - 1.0, 1.0)
+        tail = (1.0 + confidence) / 2.0
+        ratio = float(stdtrit(max(self.rows - 1.0, degrees), tail) / stdtrit(degrees, tail))
+        return min(ratio * ratio, 1.0)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Proportion:
-    """A share of (weighted) rows. Made by `proportion`."""
+    """A share of (weighted) rows. Made by `proportion`, or from clusters by `clustered_share`."""
 
     numerator: float
     """Rows that hit, or their sum of weights."""
     denominator: float
     """Rows that count, or their sum of weights."""
     kish_n: float
-    """How many equally weighted rows would tell as much; the rows themselves without weights."""
+    """How many equally weighted, independent rows would tell as much; the rows themselves without weights."""
+    clusters: float | None = None
+    """How many clusters the rows come from; None when each row stands for itself. With fewer than two
+    there is a value and no interval."""
+    rows: float = math.nan
+    """With clusters, Kish's n as if rows were independent."""
 
     @property
     def value(self) -> float | None:
@@ -127,25 +190,37 @@ class Proportion:
         return self.numerator / self.denominator if self._known else None
 
     @property
-    def wilson(self) -> Wilson | None:
+    def wilson(self) -> Wilson | Clustered | None:
         """Wilson's interval at Kish's n, of which differences and ratios are built."""
-        if not self._known:
+        if not self._estimable:
             return None
-        return Wilson(self.kish_n * (self.numerator / self.denominator), self.kish_n)
+        return self._allowing(Wilson(self._hits, self.kish_n))
 
     @property
-    def interval(self) -> Wilson | Exact | None:
+    def interval(self) -> Wilson | Exact | Clustered | None:
         """Wilson's interval; Clopper and Pearson's where none or all hit (upper bound about 3 / n)."""
-        wilson = self.wilson
-        if wilson is None or 0.0 < self.numerator < self.denominator:
-            return wilson
-        return self.exact
+        return self.wilson if 0.0 < self.numerator < self.denominator else self.exact
 
     @property
-    def exact(self) -> Exact | None:
+    def exact(self) -> Exact | Clustered | None:
         """Clopper and Pearson's interval, on request."""
-        wilson = self.wilson
-        return Exact(wilson.k, wilson.n) if wilson is not None else None
+        if not self._estimable:
+            return None
+        return self._allowing(Exact(self._hits, self.kish_n))
+
+    @property
+    def _hits(self) -> float:
+        return self.kish_n * (self.numerator / self.denominator)
+
+    def _allowing(self, part: T) -> T | Clustered:
+        """Allow for clusters when there are any."""
+        if self.clusters is None:
+            return part
+        return Clustered(part=part, rows=self.rows, clusters=self.clusters)
+
+    @property
+    def _estimable(self) -> bool:
+        return self._known and (self.clusters is None or self.clusters >= MIN_CLUSTERS)
 
     @property
     def _known(self) -> bool:

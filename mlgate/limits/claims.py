@@ -140,11 +140,14 @@ def p_outside(value: float, interval: Interval, limit: Limit, *, start: float = 
     return min(math.exp(high), start)
 
 
-def holm(claims: Sequence[Claim], limit: Limit, alpha: float) -> list[bool]:
-    """Return which claims are surely outside, with the chance of any error at most alpha (Holm 1979)."""
+def holm(claims: Sequence[Claim], limits: Sequence[Limit], alpha: float) -> list[bool]:
+    """Return which claims are surely outside, with the chance of any error at most alpha (Holm 1979).
+
+    `limits` has one for each claim.
+    """
     ranked = sorted(
         (p_outside(claim.value, claim.interval, limit, start=alpha), i)
-        for i, claim in enumerate(claims)
+        for i, (claim, limit) in enumerate(zip(claims, limits, strict=True))
         if claim.fault is None and claim.interval is not None
     )
     rejected = [False] * len(claims)

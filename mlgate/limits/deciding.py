@@ -55,29 +55,34 @@ def decide(estimate: Estimate, kind: str, limit: Limit, rule: Rule) -> Decision:
 
     `kind` is `fact`, `estimate` or `timing`: facts are compared as they are.
     """
-    return decide_family((estimate,), kind, limit, rule)[0]
+    return decide_family((estimate,), kind, (limit,), rule)[0]
 
 
-def decide_family(estimates: Sequence[Estimate], kind: str, limit: Limit, rule: Rule) -> tuple[Decision, ...]:
-    """Hold the slices of one use against its limit; one decision an estimate, in their order.
+def decide_family(
+    estimates: Sequence[Estimate], kind: str, limits: Sequence[Limit], rule: Rule
+) -> tuple[Decision, ...]:
+    """Hold the slices of one use against their limits; one decision an estimate, in their order.
+
+    The limits differ where the policy makes an exception for a slice.
 
     That all are inside is an intersection-union claim and needs no correction; that some are outside
     takes Holm over all comparisons of all slices together. What cannot be tested is not counted there:
     otherwise slices without rows would shield a failing one.
     """
     noisy = kind != "fact" and rule.decision != "point"
-    faults = [_fault(estimate, kind, limit, rule) for estimate in estimates]
+    faults = [_fault(one, kind, limit, rule) for one, limit in zip(estimates, limits, strict=True)]
     claims = [
         () if fault else claims_of(estimate, None if kind == "fact" else rule.confidence)
         for estimate, fault in zip(estimates, faults, strict=True)
     ]
     alpha = 1.0 - rule.confidence
     family = [claim for some in claims for claim in some]
-    rejected = holm(family, limit, alpha) if noisy else []
+    of_family = [limit for some, limit in zip(claims, limits, strict=True) for _ in some]
+    rejected = holm(family, of_family, alpha) if noisy else []
     level = alpha / max(sum(claim.fault is None for claim in family) - sum(rejected), 1)
     of_claim = iter(rejected)
     decisions = []
-    for estimate, fault, some in zip(estimates, faults, claims, strict=True):
+    for estimate, fault, some, limit in zip(estimates, faults, claims, limits, strict=True):
         if fault is not None:
             empty = (None,) * len(estimate.comparisons)
             decision = Decision(outcome=Outcome.NOT_MEASURED, decided_on="", reason=fault, groups=empty)

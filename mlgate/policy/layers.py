@@ -36,6 +36,8 @@ LIMIT = "limit"
 RESET = None
 """The value of what a new limit takes back. A severity of `block` is never taken back: it is not looser."""
 
+_OF_A_LIMIT = ("because", "warn", "except", "severity")
+
 SWITCH = "on"
 """Whether a use is on: True, or the reason why it is off. The latest entry decides."""
 
@@ -159,11 +161,13 @@ def _given(model: Model) -> dict[str, Any]:
 def _entry(document: Document, entry: UseEntry, loc: Loc) -> Iterator[tuple[Key, Stated]]:
     yield (SWITCH,), Stated(True if entry.off is None else entry.off, document.where(loc))
     if entry.model_fields_set & set(OPERATIONS):
-        # A warn band, a reason and a severity belong to the limit that they were written for: whoever
-        # writes a limit of their own for a check that the parent only warns about means it.
-        yield from (((name,), Stated(RESET, document.where(loc))) for name in ("because", "warn", "severity"))
-    for name in sorted(entry.model_fields_set - {"id", "off"}):
-        value, where = getattr(entry, name), document.where((*loc, name))
+        # A warn band, a reason, exceptions and a severity belong to the limit that they were written for:
+        # whoever writes a limit of their own for a check that the parent only warns about means it.
+        yield from (((name,), Stated(RESET, document.where(loc))) for name in _OF_A_LIMIT)
+    for name, value in sorted(_given(entry).items()):
+        if name in ("id", "off"):
+            continue
+        where = document.where((*loc, name))
         if name in OPERATIONS:
             yield (LIMIT,), Stated((name, value), where)
         elif name == "params":

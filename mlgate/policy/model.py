@@ -179,6 +179,27 @@ class Band(Model):
         return self
 
 
+class ExceptEntry(Model):
+    """Another limit for some slices, with its reason."""
+
+    called: ClassVar[str] = "an exception"
+
+    where: Annotated[dict[Name, Scalar], Field(min_length=1)]
+    """The slices that have these values in these columns: {region: north}; bins as the report names them."""
+    at_least: Number | None = None
+    at_most: Number | None = None
+    between: Ends | None = None
+    equals: Number | None = None
+    because: Text
+    """Why these rows may be held to another limit; the report shows it."""
+
+    @model_validator(mode="after")
+    def _one(self) -> ExceptEntry:
+        if len(self.model_fields_set & set(OPERATIONS)) != 1:
+            raise Wrong("an exception has one limit", "give one of at_least, at_most, between and equals")
+        return self
+
+
 class When(Model):
     """When a check applies; every key that is given must hold."""
 
@@ -221,6 +242,8 @@ class UseEntry(Model):
     """A tighter band; outside it the finding warns, and never blocks."""
     because: Text | None = None
     """Why the limit is where it is; the report shows it."""
+    except_: tuple[ExceptEntry, ...] | None = Field(default=None, alias="except")
+    """Other limits for some of the slices."""
     severity: Literal["block", "warn", "info"] | None = None
     """What a failure does: block stops the release."""
     decision: Decision | None = None

@@ -222,6 +222,14 @@ def shown(use: Use) -> dict[str, Any]:
         "params": _json(use.params),
         "limit": {"op": use.limit.op.value, "value": _json(use.limit.value)},
         "warn": None if use.warn is None else {"op": use.warn.op.value, "value": _json(use.warn.value)},
+        "except": [
+            {
+                "where": dict(one.where),
+                "limit": {"op": one.limit.op.value, "value": _json(one.limit.value)},
+                "because": one.because,
+            }
+            for one in use.exceptions
+        ],
         "severity": use.severity.value,
         "decision": use.rule.decision,
         "confidence": use.rule.confidence,

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 from mlgate import catalogue
 from mlgate.cells import Bins, By
 from mlgate.errors import ContentError
+from mlgate.evidence import canonical
 from mlgate.findings import OnInconclusive, Origin, Severity
 from mlgate.limits import Limit, Op, Rule
 from mlgate.policy.layers import LIMIT, SWITCH, Layer, Stated
-from mlgate.policy.model import OPERATIONS, Band, When
-from mlgate.policy.uses import Use
-from mlgate.strict_yaml import Loc
+from mlgate.policy.model import OPERATIONS, Band, ExceptEntry, When
+from mlgate.policy.uses import Exemption, Use
+from mlgate.strict_yaml import Loc, did_you_mean, show
 
 if TYPE_CHECKING:
     from mlgate.catalogue import Check
@@ -53,6 +54,8 @@ def use_of(layer: Layer, use_id: str, check: Check) -> Use:
     params = layer.below("checks", use_id, "params")
     where |= {f"params.{name}": said.where for name, said in params.items()}
 
+    slices = _products(given.get("slices", ()), where.get("slices", entry))
+
     def decided(name: str) -> Any:
         return given[name] if name in given else setting(layer, name)
 
@@ -68,6 +71,7 @@ def use_of(layer: Layer, use_id: str, check: Check) -> Use:
         measure=check.measure,
         params=_params(check, params, entry),
         limit=limit,
+        exceptions=_exceptions(given.get("except"), check, limit, slices, where.get("except", entry)),
         warn=_warn(given.get("warn"), limit, where.get("warn", entry)),
         severity=_severity(check, given.get("severity"), own_limit=LIMIT in given),
         rule=rule,
@@ -75,7 +79,7 @@ def use_of(layer: Layer, use_id: str, check: Check) -> Use:
         min_group=decided("min_group"),
         judge_unknown=decided("judge_unknown"),
         groups=_groups(given.get("groups"), check, where.get("groups", entry)),
-        slices=_products(given.get("slices", ()), where.get("slices", entry)),
+        slices=slices,
         table=given.get("table", "evaluation"),
         when=given.get("when", When()),
         because=given.get("because"),
@@ -140,6 +144,47 @@ def _warn(given: Band | None, limit: Limit, where: str) -> Limit | None:
             "move it inside the limit",
         )
     return band
+
+
+def _exceptions(
+    given: tuple[ExceptEntry, ...] | None,
+    check: Check,
+    limit: Limit,
+    slices: tuple[tuple[By, ...], ...],
+    where: str,
+) -> tuple[Exemption, ...]:
+    """Return the exceptions; each has to be about slices that are judged, and of the limit's own kind."""
+    found: list[Exemption] = []
+    for one in given or ():
+        op = next(name for name in OPERATIONS if name in one.model_fields_set)
+        own = _limit((op, getattr(one, op)), check, where)
+        if own.op is not limit.op:
+            raise ContentError(
+                where,
+                f"the exception is `{op}` and the limit is `{limit.op.value}`",
+                "use the same for both",
+            )
+        columns = [{by.column if isinstance(by, Bins) else by for by in product} for product in slices]
+        if not any(set(one.where) <= product for product in columns):
+            names = " and ".join(show(name) for name in one.where)
+            raise ContentError(
+                where,
+                f"there is an exception by {names}, and no slice is made of that",
+                did_you_mean(next(iter(one.where)), sorted(set().union(*columns)), "add it to `slices`"),
+            )
+        values = {name: _spelt(value) for name, value in one.where.items()}
+        if any(values == other.where for other in found):
+            named = ", ".join(f"{name} = {value}" for name, value in values.items())
+            raise ContentError(where, f"two exceptions are about {named}", "keep one of the two")
+        found.append(Exemption(where=values, limit=own, because=one.because))
+    return tuple(found)
+
+
+def _spelt(value: str | float | bool) -> str:
+    """Write a value as slices are named."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return value if isinstance(value, str) else canonical.number(value)
 
 
 def _guard(limit: Limit, check: Check, decision: str, given: float | None) -> float:

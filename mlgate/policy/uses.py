@@ -18,6 +18,20 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Exemption:
+    """Another limit for the slices that have some values."""
+
+    where: Mapping[str, str]
+    """Column to value, as slices name it."""
+    limit: Limit
+    because: str
+
+    def covers(self, piece: Mapping[str, str]) -> bool:
+        """Whether it is about a slice, given as column to value."""
+        return self.where.items() <= piece.items()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Use:
     """One use of a check, with everything decided that a policy decides."""
 
@@ -29,6 +43,8 @@ class Use:
     limit: Limit
     warn: Limit | None = None
     """A band inside the limit; outside it the finding warns, and never blocks."""
+    exceptions: tuple[Exemption, ...] = ()
+    """Other limits for some slices."""
     severity: Severity
     rule: Rule
     on_inconclusive: OnInconclusive
@@ -51,6 +67,15 @@ class Use:
     """File and line of the entry that spoke last."""
     stated: Mapping[str, str] = field(default_factory=dict)
     """Where each of its keys was written: `limit`, `guard`, `params.average`, ..."""
+
+    def exemption(self, piece: Mapping[str, str] | None) -> Exemption | None:
+        """Return the exception that holds for a slice: of several, one that is as strict as all of them.
+
+        None when there is none, or when several cannot be ranked; then the limit itself holds.
+        """
+        found = [one for one in self.exceptions if piece is not None and one.covers(piece)]
+        strictest = (one for one in found if all(one.limit.tighter_or_equal(other.limit) for other in found))
+        return next(strictest, None)
 
 
 @dataclass(frozen=True, kw_only=True)

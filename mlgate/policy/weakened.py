@@ -108,6 +108,8 @@ def _changed_at(use: Use, key: str, layer: Layer) -> tuple[bool, str]:
 def _changes(was: Use, now: Use) -> Iterator[_Change]:
     if not now.limit.tighter_or_equal(was.limit):
         yield _Change("limit", was.limit, now.limit)
+    if not set(_exempted(now)) <= set(_exempted(was)):
+        yield _Change("except", _exempted(was) or "none", _exempted(now))
     if _SEVERITIES.index(now.severity) < _SEVERITIES.index(was.severity):
         yield _Change("severity", was.severity, now.severity)
     if _INCONCLUSIVE.index(now.on_inconclusive) < _INCONCLUSIVE.index(was.on_inconclusive):
@@ -120,6 +122,13 @@ def _changes(was: Use, now: Use) -> Iterator[_Change]:
     for name in sorted({*was.params, *now.params}):
         if was.params.get(name) != now.params.get(name):
             yield _Change(f"params.{name}", was.params.get(name), now.params.get(name))
+
+
+def _exempted(use: Use) -> list[str]:
+    return [
+        f"{', '.join(f'{column}={value}' for column, value in sorted(one.where.items()))}: {one.limit}"
+        for one in use.exceptions
+    ]
 
 
 def _of_rule(was: Use, now: Use) -> Iterator[_Change]:

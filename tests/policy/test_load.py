@@ -200,10 +200,6 @@ def test_a_file_may_not_take_the_name_of_a_shipped_policy(
             "policy.yaml:3: a champion other than `none` ('registry') is not",
         ),
         (
-            "checks:\n  - check: performance/roc-auc\n    at_least: 0.7\n    except: []\n",
-            "policy.yaml:6: `except` is not supported by mlgate 0.1; remove it",
-        ),
-        (
             "checks:\n  - check: performance/roc-auc\n    against: train\n",
             "policy.yaml:5: `against` is not supported by mlgate 0.1; remove it",
         ),
