@@ -44,7 +44,20 @@ READING = ("delimiter", "encoding", "nulls", "quote", "types")
 
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,60}")
 
-_WHEN_STATED = ("score", "prediction", "prediction_positive", "features", "categorical", "time", "cluster")
+_WHEN_STATED = (
+    "score",
+    "prediction",
+    "prediction_positive",
+    "features",
+    "categorical",
+    "time",
+    "cluster",
+    "interval",
+    "quantiles",
+)
+_BINARY = ("positive", "prediction_positive", "threshold")
+"""What says nothing of a release of another task."""
+
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -252,11 +265,13 @@ def _choices(policy: Policy, release: Release) -> Iterator[tuple[str, str]]:
     for name in ("task", "risk"):
         if getattr(pins, name) is None:
             yield name, _text(getattr(release, name))
+    binary = release.task == "binary"
     for role in (*_ALWAYS, *_WHEN_STATED):
         stated = getattr(columns, role) is not None
-        if getattr(pins.columns, role) is None and (stated or role in _ALWAYS):
-            yield f"columns.{role}", _stated(role, columns)
-    if pins.threshold is None:
+        pinned = getattr(pins.columns, role, None) is not None
+        if not pinned and (stated or (role in _ALWAYS and (binary or role not in _BINARY))):
+            yield f"columns.{role}", _stated(role, columns) if binary else _text(getattr(columns, role))
+    if pins.threshold is None and (binary or "threshold" in release.model_fields_set):
         yield "threshold", f"{release.threshold:g}"
     yield from _tables(policy, release)
     if pins.champion is None:

@@ -44,6 +44,10 @@ class World:
         self.policy: dict[str, Any] = {"mlgate": 1, "policy": "p"}
         self.table = [HEADER, *rows()]
 
+    def as_regression(self) -> None:
+        """State another task of the same table."""
+        self.release |= {"task": "regression", "columns": {"label": "y", "prediction": "p"}}
+
     def judge(self, *uses: dict[str, Any], **how: Any) -> Report:
         """Judge the folder as it stands."""
         return judged(self.job(*uses, **how))
@@ -251,7 +255,7 @@ def test_the_plan_shares_queries_between_checks(world: World) -> None:
 
 def test_a_release_cannot_escape_a_required_check_by_its_task(world: World) -> None:
     """No required check of the family fits the task that the author states: that is no answer."""
-    world.release["task"] = "regression"
+    world.as_regression()
     report = world.judge(AUC, {"check": "data/row-count", "at_least": 10})
     finding = report.finding("performance/roc-auc")
     assert finding.outcome is Outcome.NOT_MEASURED
@@ -261,7 +265,7 @@ def test_a_release_cannot_escape_a_required_check_by_its_task(world: World) -> N
 
 def test_a_check_that_the_policy_asks_of_a_task_alone_does_not_apply_to_others(world: World) -> None:
     """`when: {task: …}` is the policy's own word; the rest of it still decides."""
-    world.release["task"] = "regression"
+    world.as_regression()
     report = world.judge({**AUC, "when": {"task": ["binary"]}}, {"check": "data/row-count", "at_least": 10})
     assert report.finding("performance/roc-auc").outcome is Outcome.NOT_APPLICABLE
     assert report.verdict is Verdict.APPROVED
@@ -289,13 +293,16 @@ def test_a_limit_of_ones_own_makes_an_inherited_check_required(world: World) -> 
 
 
 def test_rows_that_belong_together_are_not_judged_as_if_they_did_not(world: World) -> None:
-    """No interval of this version allows for clusters, so an estimate over them is not measured."""
+    """Two clusters tell about as much as two rows, whatever the number of rows in each."""
+    alone = world.judge(AUC).finding("performance/roc-auc")
     world.release["columns"]["cluster"] = "region"
     report = world.judge(AUC, {"check": "data/row-count", "at_least": 10})
-    assert report.finding("performance/roc-auc").outcome is Outcome.NOT_MEASURED
-    assert "belong together by 'region'" in (report.finding("performance/roc-auc").reason or "")
+    together = report.finding("performance/roc-auc")
+    assert together.value == alone.value
+    assert alone.outcome is Outcome.PASS
+    assert together.outcome is Outcome.INCONCLUSIVE
     assert report.finding("data/row-count").outcome is Outcome.PASS
-    assert report.verdict is Verdict.UNDECIDED
+    assert report.verdict is Verdict.BLOCKED
     assert world.judge({**AUC, "decision": "point"}).verdict is Verdict.APPROVED
 
 

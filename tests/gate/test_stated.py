@@ -56,7 +56,7 @@ def test_settings_without_effect_are_not_enforced(tmp_path: Path) -> None:
 
 
 def test_roles_without_effect_are_not_looked_at(tmp_path: Path) -> None:
-    """No measure of this version reads intervals and quantiles, of any table."""
+    """No measure of a binary model reads intervals and quantiles, of any table."""
     release, _ = records(judge(tmp_path, {"quantiles": {"0.1": "low"}}, p={"checks": [AUC]}))
     assert release.not_looked_at == ("columns.quantiles", "data.again.columns.interval")
 

@@ -46,13 +46,24 @@ def columns(facts: dict[str, Any], model: str | None, **over: Any) -> dict[str, 
 def judge(tmp_path: Path, shared_data: Path) -> Judge:
     """Return a function that judges a table of the shared data against a list of uses."""
 
-    def run(table: Path, roles: dict[str, Any], uses: list[dict[str, Any]], **policy: Any) -> Report:
+    def run(
+        table: Path,
+        roles: dict[str, Any],
+        uses: list[dict[str, Any]],
+        *,
+        task: str = "binary",
+        train: Path | None = None,
+        **policy: Any,
+    ) -> Report:
         release = {
             "mlgate": 1,
             "name": "case",
             "version": "1",
-            "task": "binary",
-            "data": {"evaluation": {"path": str(table)}},
+            "task": task,
+            "data": {
+                "evaluation": {"path": str(table)},
+                **({"train": {"path": str(train)}} if train else {}),
+            },
             "columns": roles,
         }
         rules = {"mlgate": 1, "policy": "oracle", "checks": uses, **policy}
