@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from functools import cache
 from typing import Any, cast
 
 from pydantic import BaseModel, ConfigDict
 
+from mlgate import content
 from mlgate.findings import SCHEMA, Report
 
 ID = "urn:mlgate:schema:report:1"
@@ -48,7 +50,8 @@ class Written(BaseModel):
     The strictness reaches the plain dataclasses inside, because they have no settings of their own.
     """
 
-    model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False, defer_build=True)
+    """Built when the first report is read: a run only writes one, and need not wait for this."""
 
     report: Report
 
@@ -87,7 +90,7 @@ def stable(report: Mapping[str, Any]) -> dict[str, Any]:
 
     Two runs on the same input give the same, byte for byte once dumped with sorted keys.
     """
-    return cast("dict[str, Any]", _stable(report, schema()))
+    return cast("dict[str, Any]", _stable(report, _written()))
 
 
 def _stable(value: Any, node: Node) -> Any:
@@ -117,6 +120,13 @@ def _resolved(node: Node) -> Node:
         if "$ref" in choice or "items" in choice:
             return _resolved(choice)
     if "$ref" in node:
-        found: Node = schema()["$defs"][node["$ref"].rpartition("/")[2]]
+        found: Node = _written()["$defs"][node["$ref"].rpartition("/")[2]]
         return found
     return node
+
+
+@cache
+def _written() -> Node:
+    """Return the schema as `reports/` has it, which every run needs and is read far sooner than made."""
+    found: Node = json.loads((content.folder("reports") / "report.schema.json").read_bytes())
+    return found

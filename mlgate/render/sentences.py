@@ -8,6 +8,7 @@ from mlgate.render.words import SEVERITIES, pairs, plain, plural
 
 _COMPARES = {"at_least": "at least", "at_most": "at most"}
 _SHORT = {"at_least": ">=", "at_most": "<="}
+_SIGNS = {"at_least": "\N{GREATER-THAN OR EQUAL TO}", "at_most": "\N{LESS-THAN OR EQUAL TO}"}
 _GUARD = {"at_least": "-", "at_most": "+"}
 
 
@@ -37,6 +38,19 @@ def limit_short(limit: LimitRecord | None) -> str:
             return "holds"
         case op, value:
             return f"{_SHORT.get(op, '=')} {_bare(value)}{guard}"
+
+
+def limit_sign(limit: LimitRecord | None) -> str:
+    """Write a limit in little room: `≥ 0.78`, `0.8 to 1.25`, `= "x"`, `must hold`."""
+    if limit is None:
+        return "no limit"
+    match limit.op, limit.value:
+        case "between", (low, high):
+            return f"{numbers.exact(low)} to {numbers.exact(high)}"
+        case "holds", _:
+            return "must hold"
+        case op, value:
+            return f"{_SIGNS.get(op, '=')} {_bare(value)}"
 
 
 def quantity(finding: Finding) -> str:

@@ -7,6 +7,7 @@ sentence from here: HTML, terminal, comments.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 
 from mlgate.findings import (
     GOVERNANCE,
@@ -44,6 +45,12 @@ SEVERITIES: Mapping[Severity, str] = {
     Severity.WARN: "warning only",
     Severity.INFO: "for information",
 }
+
+MONTHS = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
+    "November", "December",
+)  # fmt: skip
+"""Not of the locale: the page is in English everywhere."""
 
 FAMILIES: Mapping[str, tuple[str, str]] = {
     "governance": ("Governance", "whether the release keeps to what the policy fixes for it"),
@@ -157,6 +164,16 @@ def plain(value: object) -> str:  # noqa: PLR0911  one for each kind of value
 def digest(value: str | None, digits: int = 12) -> str:
     """Shorten a digest for reading; the full one stands beside it where it matters."""
     return (value or "none").removeprefix("sha256:")[:digits]
+
+
+def moment(stamp: str) -> str:
+    """Write a time stamp for reading, `21 November 2026, 14:32 UTC`; what is no time stamp stays as it is."""
+    try:
+        when = datetime.fromisoformat(stamp)
+    except ValueError:
+        return stamp
+    zone = " UTC" if when.utcoffset() == timedelta(0) else f" {when:%z}" if when.tzinfo else ""
+    return f"{when.day} {MONTHS[when.month - 1]} {when.year}, {when:%H:%M}{zone}"
 
 
 def tally(report: Report) -> tuple[tuple[Outcome, int, str], ...]:

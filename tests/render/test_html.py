@@ -14,7 +14,7 @@ import pytest
 from mlgate.findings import Finding, GroupRecord, Outcome, Report, Severity, ToolRecord
 from mlgate.render.html import to_html
 
-VOID = {"meta", "br", "rect", "line", "circle", "polyline", "link", "img", "input", "hr"}
+VOID = {"meta", "br", "rect", "line", "circle", "path", "link", "img", "input", "hr"}
 
 HOSTILE = (
     "<script>alert(1)</script>",
