@@ -38,12 +38,27 @@ scores: score as a float, of any size; label as in regression.
 QUANTILE = "quantile:"
 """What the roles of quantile columns begin with."""
 
+SCORE_BINS = 50_400
+"""Equally wide parts of [0, 1] in which very many scores are counted. It is a multiple of 2 to 10 and of 12,
+15, 16, 20, 24, 25, 30, 32, 40, 50, 60, 75, 80, 90 and 100, so that bins of so many parts are unions of whole ones."""
+
 FAVOURABLE, TOP, CLASS = "favourable", "top", "class:"
 """The views of a multiclass table; see `Counts.view`."""
 
 Task: TypeAlias = Literal["binary", "multiclass", "regression", "scores"]
 
+ScoreSum: TypeAlias = Literal["score", "squared_error", "log_loss"]
+"""What can be summed up over the rows of a bin of scores: the score, the squared distance of score and label,
+and -log of the probability that was given to the label, which is cut to [eps, 1 - eps], eps = 2^-52."""
+
 ColumnType: TypeAlias = Literal["boolean", "integer", "number", "string", "date", "timestamp", "other"]
+
+ProfileFact: TypeAlias = Literal["ends", "varied", "about", "distinct", "infinite"]
+"""What a `Profile` can tell of a column, besides its rows and nulls.
+
+ends: smallest and largest value. varied: whether two rows have different values. about: roughly how many
+distinct values there are. distinct: exactly how many, which is by far the dearest. infinite: how many are.
+"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -111,6 +126,9 @@ class Counts:
     """
     clustered: bool = False
     """Count each cluster by itself, for intervals that allow for rows that belong together."""
+    binned: tuple[ScoreSum, ...] | None = None
+    """Not None: scores may be counted in bins where the table is very long, with these sums over the rows of
+    each. The answer is then `Cells.binned`, or exact as ever. Binary tables without clusters only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +141,8 @@ class Profile:
     """Summary of one column. Answer: `ColumnProfile`."""
 
     column: str
+    facts: tuple[ProfileFact, ...] = ("distinct", "infinite", "ends")
+    """What is asked; what is not asked is None in the answer, and is not computed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +169,83 @@ class Repeats:
 
 
 @dataclass(frozen=True, slots=True)
+class Histogram:
+    """Rows by bins of numbers or moments, or by values. Answer: `BinCounts`.
+
+    Only for columns that are known to fall into few bins or values: everything that is found comes back.
+    """
+
+    column: str
+    width: float | None = None
+    """Of the bins: value x is in bin floor((x - start) / width). Dates and timestamps count in seconds since
+    1970-01-01 in UTC. None: each value is counted for itself."""
+    start: float = 0.0
+    size: int = 16
+    """About how many bins or values there are; columns of few are counted together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quartiles:
+    """First quartile, median and third quartile of a numeric column. Answer: `QuartileValues`."""
+
+    column: str
+
+
+@dataclass(frozen=True, slots=True)
+class Matches:
+    """Values of a text column that match a regular expression (RE2). Answer: `MatchCount`."""
+
+    column: str
+    pattern: str
+    whole: bool
+    """Whether the whole value has to match, or a part of it is enough."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sorts:
+    """What the texts of a column look like: numbers, dates, truth values, words. Answer: `SortCounts`."""
+
+    column: str
+
+
+@dataclass(frozen=True, slots=True)
+class Conflicts:
+    """Rows that are equal in all of `columns` (null equals null) and differ in `label`.
+
+    Answer: `ConflictCounts`.
+    """
+
+    columns: tuple[str, ...]
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scaled:
+    """A numeric column with the middle and half of the range of its values, which bring it to [-1, 1]."""
+
+    column: str
+    middle: float
+    half: float
+
+
+@dataclass(frozen=True, slots=True)
+class Correlation:
+    """Pearson's correlation of two numeric columns, where both are there. Answer: `CorrelationValue`."""
+
+    first: Scaled
+    second: Scaled
+
+
+@dataclass(frozen=True, slots=True)
+class Newest:
+    """How near to a moment a date or timestamp column reaches. Answer: `TimeSpan`."""
+
+    column: str
+    as_of: str
+    """ISO 8601, in UTC and without a zone; rows later than this are counted."""
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
     """A document of the release by its name under `documents:`. Answer: `DocumentText | None`."""
 
@@ -167,7 +264,21 @@ class Pinned:
     """What the policy fixes and the release contradicts. Answer: `Contradictions`."""
 
 
-TableStatistic: TypeAlias = Counts | Shape | Profile | Outside | Values | Repeats
+TableStatistic: TypeAlias = (
+    Counts
+    | Shape
+    | Profile
+    | Outside
+    | Values
+    | Repeats
+    | Histogram
+    | Quartiles
+    | Matches
+    | Sorts
+    | Conflicts
+    | Correlation
+    | Newest
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +290,48 @@ class On:
 
 
 Statistic: TypeAlias = TableStatistic | On | Document | Stated | Pinned
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sums:
+    """Sums of a quantity q over the rows of each cell, in which it differs; arrays of shape (cells,).
+
+    With w the weight of a row. Without weights the first two are equal.
+    """
+
+    first: NDArray[np.float64]
+    """Sum of w q."""
+    second: NDArray[np.float64]
+    """Sum of w^2 q."""
+    squares: NDArray[np.float64]
+    """Sum of w^2 q^2."""
+
+    def take(self, mask: slice | NDArray[np.bool_] | NDArray[np.int64]) -> Sums:
+        """Return the sums of some cells, as `Cells.take` does."""
+        return Sums(first=self.first[mask], second=self.second[mask], squares=self.squares[mask])
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Binned:
+    """What is known of scores that are counted in bins; arrays of shape (cells,).
+
+    [0, 1] is cut into `SCORE_BINS` parts [k / SCORE_BINS, (k + 1) / SCORE_BINS), 1 by itself, and at the
+    threshold. `Cells.roles["score"]` is one number in the bin, the same in every cell of it.
+    """
+
+    low: NDArray[np.float64]
+    """Lowest score in the cell."""
+    high: NDArray[np.float64]
+    sums: Mapping[ScoreSum, Sums]
+    """Those that `Counts.binned` asked for."""
+
+    def take(self, mask: slice | NDArray[np.bool_] | NDArray[np.int64]) -> Binned:
+        """Return what is known of some cells, as `Cells.take` does."""
+        return Binned(
+            low=self.low[mask],
+            high=self.high[mask],
+            sums={name: sums.take(mask) for name, sums in self.sums.items()},
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -203,6 +356,8 @@ class Cells:
     """multiclass, without a view: every class, sorted; label and prediction are places in it."""
     clusters: NDArray[np.int64] | None = None
     """The number of each cell's cluster, where `Counts.clustered` asked for it; numbers may have gaps."""
+    binned: Binned | None = None
+    """Not None: the scores are in bins, which only comes about where `Counts.binned` allowed it."""
     fault: str | None = None
     """Why no measure may use these cells: `12 of 300 labels are missing`. Measures must not look past it;
     `Measure.value` returns `not_measured` with it."""
@@ -223,6 +378,7 @@ class Cells:
             weighted=self.weighted,
             classes=self.classes,
             clusters=None if self.clusters is None else self.clusters[mask],
+            binned=None if self.binned is None else self.binned.take(mask),
             fault=self.fault,
         )
 
@@ -262,15 +418,23 @@ class TableShape:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ColumnProfile:
-    """Answer to `Profile`. NaN in a float column counts as missing, as pandas has it."""
+    """Answer to `Profile`. NaN in a float column counts as missing, as pandas has it.
+
+    What was not asked for is None.
+    """
 
     rows: int
     nulls: int
-    distinct: int
+    distinct: int | None = None
     """Distinct values, missing left out."""
-    infinite: int
-    minimum: float | str | None
-    maximum: float | str | None
+    infinite: int | None = None
+    minimum: float | str | None = None
+    """A float for numbers, canonical text for all else; also None when every value is missing."""
+    maximum: float | str | None = None
+    varied: bool | None = None
+    """Whether there are two different values, missing left out."""
+    about: int | None = None
+    """Roughly how many distinct values there are, missing left out."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -309,6 +473,84 @@ class RepeatCounts:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class BinCounts:
+    """Answer to `Histogram`."""
+
+    rows: int
+    nulls: int
+    bins: tuple[tuple[int, int], ...] = ()
+    """With a width: number of the bin and rows in it, lowest first, empty bins left out."""
+    values: tuple[tuple[str, int], ...] = ()
+    """Without: value as text and rows with it, most frequent first, ties by text."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class QuartileValues:
+    """Answer to `Quartiles`: `numpy.quantile` with linear interpolation, missing left out."""
+
+    rows: int
+    nulls: int
+    first: float | None
+    """None when every value is missing; not finite when infinite values reach this far."""
+    median: float | None
+    third: float | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MatchCount:
+    """Answer to `Matches`."""
+
+    rows: int
+    nulls: int
+    matching: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SortCounts:
+    """Answer to `Sorts`: rows by what their text looks like; missing ones are in none of them."""
+
+    rows: int
+    numbers: int
+    dates: int
+    truths: int
+    words: int
+    """Everything else."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ConflictCounts:
+    """Answer to `Conflicts`."""
+
+    rows: int
+    unlabelled: int
+    """Rows without a label; they contradict nobody."""
+    conflicting: int
+    """Labelled rows that equal a row with another label."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CorrelationValue:
+    """Answer to `Correlation`."""
+
+    n: int
+    """Rows that have both."""
+    value: float | None
+    """None where one of the two does not vary in those rows."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TimeSpan:
+    """Answer to `Newest`."""
+
+    rows: int
+    nulls: int
+    newest: str | None
+    """The latest moment that is not later than `as_of`, in ISO 8601; None when there is none."""
+    later: int
+    """Rows later than `as_of`."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class DocumentText:
     """Answer to `Document`."""
 
@@ -341,6 +583,13 @@ Answer: TypeAlias = (
     | OutsideCount
     | ValueCounts
     | RepeatCounts
+    | BinCounts
+    | QuartileValues
+    | MatchCount
+    | SortCounts
+    | ConflictCounts
+    | CorrelationValue
+    | TimeSpan
     | DocumentText
     | Statement
     | Contradictions

@@ -112,3 +112,34 @@ def test_the_covariance_of_two_means() -> None:
     assert found is not None
     assert found.covariance == pytest.approx(np.cov(values) / 60)
     assert found.n == pytest.approx(60)
+
+
+@settings(deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.floats(-5, 5), st.floats(0.1, 10), st.integers(0, 4)), min_size=4, max_size=25
+    ).filter(lambda rows: len({cluster for *_, cluster in rows}) > 1)
+)
+def test_a_mean_of_clusters_has_the_variance_of_a_ratio(rows: list[tuple[float, float, int]]) -> None:
+    """Cochran 1977, a ratio of cluster totals: C / (C - 1) times the squared sums of what each is off by."""
+    value, w, cluster = (np.array(column) for column in zip(*rows, strict=True))
+    found = moments(value, w, w**2, cluster)
+    assert found is not None
+    mean = float(value @ w / w.sum())
+    names = set(cluster.tolist())
+    off = [float((w * (value - mean))[cluster == one].sum()) / w.sum() for one in names]
+    expected = len(names) / (len(names) - 1) * sum(x * x for x in off)
+    assert found.means[0] == pytest.approx(mean, abs=1e-12)
+    assert found.covariance[0, 0] == pytest.approx(expected, rel=1e-9, abs=1e-15)
+    assert found.n <= len(names) + 1e-9
+
+
+def test_a_mean_of_one_cluster_has_no_interval() -> None:
+    """However many rows it has; and equal clusters in a range are as uncertain as so many rows."""
+    ones = np.ones(40)
+    value = np.tile([0.2, 0.4], 20)
+    assert mean_of(value, ones, ones, clusters=np.zeros(40), lowest=0.0, highest=1.0) is None
+    found = mean_of(value, ones, ones, clusters=np.arange(40) // 10, lowest=0.0, highest=1.0)
+    assert found is not None
+    low, high = found.at(0.9)
+    assert high - low > 0.4

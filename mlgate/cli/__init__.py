@@ -20,8 +20,9 @@ COMMANDS = {
     "checks": "List the catalogue of checks, or show one.",
     "demo": "Train a real model, judge two releases of it, and leave all files to edit.",
     "explain": "Explain one check: measure, definition, limits, sources, and where its code is.",
+    "init": "Look at tables and a model, and draft release, policy and workflow.",
     "new": "Write a new check and its case file to start from.",
-    "policy": "Show, lint, or describe policies.",
+    "policy": "Show, lint, or describe policies, and tell what a table can decide.",
     "run": "Judge releases against a policy and write the report.",
 }
 

@@ -1,8 +1,10 @@
-"""`mlgate policy`: resolved policy, strict validation, and the JSON Schemas for editors."""
+"""`mlgate policy`: resolved policy, strict validation, what a table can decide, and schemas for editors."""
 
 from __future__ import annotations
 
 import json
+import os
+import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -24,7 +26,7 @@ SCHEMAS = ("release", "policy", "check", "report")
 
 @click.group("policy")
 def command() -> None:
-    """Show, lint, or describe policies."""
+    """Show, lint, or describe policies, and tell what a table can decide."""
 
 
 @command.command("show")
@@ -95,6 +97,36 @@ def lint(sources: tuple[str, ...], extra: Sequence[Path]) -> None:
         click.echo(f"advice: {one}")
     noun = "check" if len(resolved.uses) == 1 else "checks"
     click.echo(f"{resolved.id}: {len(resolved.uses)} {noun}, valid, {len(advice)} to think about")
+
+
+@command.command("power")
+@click.argument("sources", nargs=-1)
+@click.option("--release", default="release.yaml", type=click.Path(path_type=Path), show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="All numbers, for programs.")
+@click.option("--allow-path", "allow", multiple=True, type=click.Path(path_type=Path), help="Also read here.")
+@own_checks
+def power(
+    sources: tuple[str, ...], release: Path, allow: tuple[Path, ...], extra: Sequence[Path], *, as_json: bool
+) -> None:
+    """Tell what the release's table lets SOURCES decide (default: policy.yaml beside the release).
+
+    For each check: the chance that a model exactly as good as the present one passes, the true value from
+    which a loss is caught, and the rows at which it would pass 9 times in 10. Judges nothing; exits with 0,
+    or with 2 when something named does not exist.
+    """
+    from mlgate.api import Job, opened
+    from mlgate.cli import power_table
+    from mlgate.gate.power import prospects
+
+    with tempfile.TemporaryDirectory(prefix="mlgate-") as workdir:
+        job = Job(release=release, policies=sources, checks=tuple(extra), allow=allow, environ=os.environ)
+        evidence, resolved = opened(job, Path(workdir))
+        found = prospects(evidence, resolved)
+    if as_json:
+        click.echo(power_table.as_json(found))
+        return
+    for line in power_table.lines(found):
+        click.echo(line)
 
 
 @command.command("schema")

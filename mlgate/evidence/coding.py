@@ -70,17 +70,22 @@ class Coding:
         there = (column.notnull(), ibis.literal(0, "int8"))
         if self.positive is None:
             return ibis.cases(there)
-        kind = column.type()
-        if kind.is_floating():
-            match = column.cast("float64") == queries.real(float(str(self.positive)))
-        else:
-            match = column == ibis.literal(self.positive, kind)
-        return ibis.cases((match, ibis.literal(1, "int8")), there)
+        return ibis.cases((matches(column, self.positive), ibis.literal(1, "int8")), there)
+
+
+def matches(column: ir.Column, value: object) -> ir.BooleanColumn:
+    """Whether a column holds a value that came from it, to the last bit."""
+    import ibis
+
+    kind = column.type()
+    if kind.is_floating():
+        return column.cast("float64") == queries.real(float(str(value)))
+    return column == ibis.literal(value, kind)
 
 
 def shown(value: object) -> str:
     """Return a value as a message shows it: escaped, and cut when it is long."""
-    text = repr(value) if isinstance(value, str) else _yaml(value)
+    text = repr(value) if isinstance(value, str) else yaml(value)
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."
 
 
@@ -109,7 +114,7 @@ def code_label(found: Found, positive: object | None) -> Coding:
             raise EvidenceError(
                 found.where,
                 f"the label has the values {found}, and nothing says which is positive",
-                f"add `positive:` under `columns:`, for example `positive: {_yaml(found.values[-1])}`",
+                f"add `positive:` under `columns:`, for example `positive: {yaml(found.values[-1])}`",
             )
         positive = 1
     return _split(found, "label", positive, "positive")
@@ -193,17 +198,17 @@ def check_favourable(
     if wanted == known or wanted in others or (not others and {wanted, known} == _BINARY):
         return None
     if others:
-        spelt = [one if isinstance(one, str) else _yaml(one) for one in ({known: positive} | values).values()]
+        spelt = [one if isinstance(one, str) else yaml(one) for one in ({known: positive} | values).values()]
         raise EvidenceError(
             next((column.where for column in classes if column.values), where),
-            f"`favourable: {_yaml(favourable)}` under `columns:` is no value of the label, which has "
+            f"`favourable: {yaml(favourable)}` under `columns:` is no value of the label, which has "
             + ", ".join(map(shown, ({known: positive} | values).values())),
             did_you_mean(
                 str(favourable), spelt, "set `favourable:` to the value of the outcome that people want"
             ),
         )
     return (
-        f"no row shows which class `favourable: {_yaml(favourable)}` is: the positive value is "
+        f"no row shows which class `favourable: {yaml(favourable)}` is: the positive value is "
         f"{shown(positive)}, and no other occurs; correct `favourable:`, or judge rows of both classes"
     )
 
@@ -243,22 +248,23 @@ def _no_match(found: Found, role: str, positive: object, key: str) -> EvidenceEr
         return EvidenceError(
             found.where,
             f"{what} ({shown(alike)} differs from it by spaces or case alone)",
-            f"set `{key}: {_yaml(alike)}`, or write the values of the column alike",
+            f"set `{key}: {yaml(alike)}`, or write the values of the column alike",
         )
     guess = 1 if {token(one) for one in found.values} <= _BINARY else found.values[-1]
     return EvidenceError(
         found.where,
         what,
-        f"set `{key}:` to the value that means positive, for example `{key}: {_yaml(guess)}`",
+        f"set `{key}:` to the value that means positive, for example `{key}: {yaml(guess)}`",
     )
 
 
 def _lookalike(value: object, positive: object) -> bool:
     """Whether two values that do not match would, but for spaces and case."""
-    return token(value) != token(positive) and token(_folded(value)) == token(_folded(positive))
+    return token(value) != token(positive) and token(folded(value)) == token(folded(positive))
 
 
-def _folded(value: object) -> object:
+def folded(value: object) -> object:
+    """Return a text without the spaces around it and without case; other values as they are."""
     if isinstance(value, str):
         return unicodedata.normalize("NFKC", value).strip().casefold()
     return value
@@ -268,7 +274,7 @@ def _is_number(value: object) -> bool:
     return _NUMBER.fullmatch(token(value)) is not None
 
 
-def _yaml(value: Any) -> str:
+def yaml(value: Any) -> str:
     """Return a value as one writes it in release.yaml."""
     if isinstance(value, str):
         return "'" + value.replace("'", "''") + "'"

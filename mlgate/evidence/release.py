@@ -15,6 +15,7 @@ from mlgate.cells import Task
 from mlgate.errors import ContentError, Problem
 from mlgate.evidence.roles import Column, ColumnsSpec
 from mlgate.evidence.sources import DataSource, Text, exactly_one, filled
+from mlgate.evidence.tasks import unfit
 from mlgate.strict_yaml import (
     MAX_TOLD,
     Document,
@@ -219,11 +220,12 @@ class Release(Model):
         faults = []
         for at, columns in stated.items():
             clash = columns.contradiction()
-            if clash is not None:
-                (below, what, todo), *_ = clash.faults
+            wrong = [*([] if clash is None else [clash]), *unfit(self.task, columns)]
+            for below, what, todo in (fault for one in wrong for fault in one.faults):
                 faults.append(Wrong(what, todo, at=(*at, *below)))
-            if self.task == "binary":
-                faults.extend(_not_binary(columns, at))
+        if self.task != "binary" and "threshold" in self.model_fields_set:
+            what = f"a threshold is for binary, and this release is {self.task}"
+            faults.append(Wrong(what, "leave it out", at=("threshold",)))
         if faults:
             raise Wrong.of(faults)
         return self
@@ -267,13 +269,6 @@ class Release(Model):
     def columns_of(self, table: str) -> ColumnsSpec:
         """Return the roles of one table of `data`; KeyError when there is no such table."""
         return self.columns.with_overrides(self.data[table].columns)
-
-
-def _not_binary(columns: ColumnsSpec, at: Loc) -> Iterator[Wrong]:
-    if isinstance(columns.score, Mapping):
-        yield Wrong("a column for each class is for multiclass", "name one column", at=(*at, "score"))
-    if isinstance(columns.favourable, tuple):
-        yield Wrong("a list is for multiclass", "name one label", at=(*at, "favourable"))
 
 
 def _unwritable(document: Document) -> Iterator[Problem]:

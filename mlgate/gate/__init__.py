@@ -27,7 +27,7 @@ from mlgate.findings import (
     verdict_of,
 )
 from mlgate.gate import applying, identity, stated
-from mlgate.gate.measuring import Measured, measure_all, scanned
+from mlgate.gate.measuring import Measured, asked_further, measure_all, scanned
 from mlgate.gate.questions import Question, questions
 from mlgate.gate.recording import record
 from mlgate.policy import Policy, Use, applies
@@ -78,14 +78,18 @@ def tables_needed(policy: Policy, release: Release, only: str | None) -> tuple[s
 def explain(
     evidence: Evidence, policy: Policy, only: str | None = None
 ) -> list[tuple[Query, tuple[str, ...]]]:
-    """Return the queries that a run sends, each with the ids of the checks that share it."""
-    asked = _asked(evidence, policy, only)
+    """Return the queries that a run sends, each with the ids of the checks that share it.
+
+    Runs the plans of the measures that ask again once theirs is answered: what they ask depends on it.
+    """
+    first = asked_of(evidence, policy, only)
     shown = []
-    for name, statistics in scanned(asked).items():
-        for query in plan(evidence.tables[name], statistics):
-            served = set(query.serves)
-            sharing = [q.base_id for q in asked if served.intersection(scanned([q]).get(name, ()))]
-            shown.append((query, tuple(dict.fromkeys(sharing))))
+    for asked in (first, asked_further(first, evidence, policy, lambda _: None)):
+        for name, statistics in scanned(asked).items():
+            for query in plan(evidence.tables[name], statistics):
+                served = set(query.serves)
+                sharing = [q.base_id for q in asked if served.intersection(scanned([q]).get(name, ()))]
+                shown.append((query, tuple(dict.fromkeys(sharing))))
     return shown
 
 
@@ -96,7 +100,7 @@ def judge(evidence: Evidence, policy: Policy, options: Options = Options()) -> R
     Anything else that goes wrong is a finding.
     """
     started = datetime.now(UTC)
-    asked = _asked(evidence, policy, options.only)
+    asked = asked_of(evidence, policy, options.only, options.as_of or started)
     origin = _weakest(evidence)
     found: list[Finding] = []
     answered: set[int] = set()
@@ -124,13 +128,16 @@ def judge(evidence: Evidence, policy: Policy, options: Options = Options()) -> R
     )
 
 
-def _asked(evidence: Evidence, policy: Policy, only: str | None) -> list[Question]:
+def asked_of(
+    evidence: Evidence, policy: Policy, only: str | None, as_of: datetime | None = None
+) -> list[Question]:
+    """Return every question that a run asks, those that do not apply included. `as_of`: None for now."""
     reasons = [(use, applies(use, policy, evidence.release)) for use in selected(policy, only)]
     asked = [
         (use, reason, applying.evaded(use, reasons, policy, evidence.release) if reason else None)
         for use, reason in reasons
     ]
-    return questions(policy, evidence, asked)
+    return questions(policy, evidence, asked, as_of or datetime.now(UTC))
 
 
 def _unanswered(lost: Sequence[Question], origin: Origin) -> list[Finding]:

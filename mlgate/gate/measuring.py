@@ -58,9 +58,46 @@ def measure_all(
 ) -> Iterator[list[Measured]]:
     """Yield, question by question, the estimates of all its slices."""
     answers = _answers(asked, evidence, policy, progress)
-    for number, question in enumerate(asked, 1):
+    known = {id(one): _own(one, answers) for one in asked}
+    again = [(one, _further(one, known[id(one)])) for one in asked]
+    more = _answers([one for _, one in again if isinstance(one, Question)], evidence, policy, progress)
+    for number, (question, further) in enumerate(again, 1):
         progress(f"measuring {question.base_id} ({number} of {len(asked)})")
-        yield _measure(question, answers[question.use.table])
+        own = known[id(question)]
+        if isinstance(further, Question):
+            own |= _own(further, more)
+        if isinstance(further, Estimate):
+            yield [Measured(question=question, piece=None, estimate=further, seconds=0.0)]
+        else:
+            yield _measure(question, own)
+
+
+def asked_further(
+    asked: Sequence[Question], evidence: Evidence, policy: Policy, progress: Progress
+) -> list[Question]:
+    """Return what measures ask again once their plan is answered, which runs the plans of those that do."""
+    several = [one for one in asked if one.use.measure.asks_further]
+    answers = _answers(several, evidence, policy, progress)
+    again = [_further(one, _own(one, answers)) for one in several]
+    return [one for one in again if isinstance(one, Question)]
+
+
+def _own(question: Question, answers: Mapping[str, Mapping[Statistic, Answer]]) -> dict[Statistic, Answer]:
+    """Return the answers to what one question asks."""
+    return {one: answers[question.use.table][one] for one in question.statistics}
+
+
+def _further(question: Question, own: Mapping[Statistic, Answer]) -> Question | Estimate | None:
+    """Return what a measure asks again; None for nothing, an estimate where it fails to ask."""
+    if question.slicing is not None or not question.statistics:
+        return None
+    try:
+        wanted = question.use.measure.further(Answers(own), question.params)
+    except MlgateError:
+        raise
+    except (Exception, SystemExit) as error:  # noqa: BLE001  a measure may fail in any way, and none may pass
+        return Estimate.missing(f"{question.use.measure.id} failed: {type(error).__name__}: {error}")
+    return replace(question, statistics=wanted) if wanted else None
 
 
 def _answers(
@@ -102,12 +139,11 @@ def _told(statistic: Document | Stated | Pinned, evidence: Evidence, policy: Pol
     return Contradictions(pins=len(policy.pinned_at), found=tuple((one.pin, str(one)) for one in found))
 
 
-def _measure(question: Question, answers: Mapping[Statistic, Answer]) -> list[Measured]:
+def _measure(question: Question, own: Mapping[Statistic, Answer]) -> list[Measured]:
     if question.refusal is not None or question.not_applicable is not None:
         reason = question.refusal or question.not_applicable or ""
         estimate = Estimate.missing(reason)
         return [Measured(question=question, piece=None, estimate=estimate, seconds=0.0)]
-    own = {one: answers[one] for one in question.statistics}
     if question.slicing is None:
         return [_timed(question, None, own)]
     return list(_slices(question, question.slicing, own))

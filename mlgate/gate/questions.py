@@ -9,15 +9,17 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from difflib import get_close_matches
 from typing import Any
 
-from mlgate.cells import Bins, By, Columns, Counts, Profile, Repeats, Statistic
+from mlgate.cells import FAVOURABLE, Bins, By, Columns, Counts, On, Profile, Repeats, Statistic
 from mlgate.errors import EvidenceError, MeasureError, MlgateError, PolicyError
 from mlgate.evidence.bundle import Evidence
 from mlgate.evidence.coding import token
 from mlgate.evidence.tables import Table
 from mlgate.measures import INJECTED
+from mlgate.measures.judging import Judging
 from mlgate.policy import Policy, Use
 
 PUNCTUATION = frozenset('[],=@"')
@@ -79,9 +81,14 @@ def column_name(by: By) -> str:
 
 
 def questions(
-    policy: Policy, evidence: Evidence, uses: Sequence[tuple[Use, str | None, str | None]]
+    policy: Policy,
+    evidence: Evidence,
+    uses: Sequence[tuple[Use, str | None, str | None]],
+    as_of: datetime,
 ) -> list[Question]:
     """Unfold the uses; each comes with why it does not apply, and why it may not be left out for that.
+
+    `as_of` is the moment that the run is about, for measures that have a use for it.
 
     Raises EvidenceError when a column that the release names is absent from a table where a selected
     check needs it, and PolicyError when a use cannot be asked at all.
@@ -90,8 +97,10 @@ def questions(
     problems: list[MlgateError] = []
     for use, reason, evaded in uses:
         try:
-            asked = [_silent(use, refusal=evaded)] if evaded else _unfold(policy, evidence, use, reason)
-            found.extend(asked)
+            if evaded:
+                found.append(_silent(use, refusal=evaded))
+            else:
+                found.extend(_unfold(policy, evidence, use, reason, as_of))
         except MlgateError as error:
             problems.append(error)
     problems.extend(_repeated(found))
@@ -114,7 +123,9 @@ def _repeated(asked: Sequence[Question]) -> Iterator[MlgateError]:
             )
 
 
-def _unfold(policy: Policy, evidence: Evidence, use: Use, reason: str | None) -> Iterator[Question]:
+def _unfold(
+    policy: Policy, evidence: Evidence, use: Use, reason: str | None, as_of: datetime
+) -> Iterator[Question]:
     if reason is not None:
         yield _silent(use, not_applicable=reason)
         return
@@ -126,9 +137,25 @@ def _unfold(policy: Policy, evidence: Evidence, use: Use, reason: str | None) ->
     sets = _group_sets(use, table)
     if not sets:
         yield _silent(use, refusal=f"the release names no protected column for table {table.name!r}")
-    for by in sets:
-        for slicing in (None, *use.slices):
-            yield _question(policy, evidence, use, by=by, slicing=slicing)
+    asked = [
+        _question(policy, evidence, use, as_of, by=by, slicing=slicing)
+        for by in sets
+        for slicing in (None, *use.slices)
+    ]
+    unwanted = (_unwanted(evidence, use, one) for question in asked for one in question.statistics)
+    refusal = next((reason for reason in unwanted if reason is not None), None)
+    yield from asked if refusal is None else [_silent(use, refusal=refusal)]
+
+
+def _unwanted(evidence: Evidence, use: Use, statistic: Statistic) -> str | None:
+    """Say that the favourable classes of a table are looked at, and that the release names none there."""
+    table = statistic.table if isinstance(statistic, On) else use.table
+    counts = statistic.statistic if isinstance(statistic, On) else statistic
+    if not isinstance(counts, Counts) or counts.view != FAVOURABLE:
+        return None
+    if evidence.release.columns_of(table).favourable is not None:
+        return None
+    return "the release does not say which classes people want; add `favourable:` under `columns:`"
 
 
 def _silent(use: Use, *, refusal: str | None = None, not_applicable: str | None = None) -> Question:
@@ -147,6 +174,7 @@ def _question(
     policy: Policy,
     evidence: Evidence,
     use: Use,
+    as_of: datetime,
     *,
     by: tuple[By, ...] | None,
     slicing: tuple[By, ...] | None,
@@ -156,8 +184,10 @@ def _question(
         "by": by or (),
         "min_group": use.min_group,
         "judge_unknown": use.judge_unknown,
+        "judging": Judging(by=by or (), min_group=use.min_group, judge_unknown=use.judge_unknown),
         "seed": policy.seed,
         "favourable": _favourable(evidence, use.table),
+        "as_of": as_of.astimezone(UTC),
     }
     wanted = use.measure.injected
     params = {**use.params, **{name: given[name] for name in INJECTED if name in wanted}}
@@ -287,9 +317,12 @@ def _lacking(use: Use, table: Table, evidence: Evidence) -> str | None:
 
 
 def _favourable(evidence: Evidence, table: str) -> str:
-    """Tell whether people want the positive or the negative outcome; positive unless said otherwise."""
+    """Tell whether people want the positive or the negative outcome; positive unless said otherwise.
+
+    Of several classes, the view `favourable` makes those that people want the positive ones.
+    """
     columns = evidence.release.columns_of(table)
-    if columns.favourable is None:
+    if columns.favourable is None or evidence.release.task != "binary":
         return "positive"
     positive = 1 if columns.positive is None else columns.positive
     return "positive" if token(columns.favourable) == token(positive) else "negative"

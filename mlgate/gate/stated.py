@@ -40,7 +40,9 @@ def policy_record(policy: Policy) -> PolicyRecord:
 def _not_looked_at(release: Release) -> tuple[str, ...]:
     """Return what the release states and this version does nothing with, so that nobody counts on it."""
     said = ["model", "champion", "anchors", "provenance", "costs", "statements"]
-    for block in ("", *(f"data.{table}." for table in release.data)):
+    # Only measures of regression read intervals and quantiles.
+    blocks = ("", *(f"data.{table}." for table in release.data)) if release.task != "regression" else ()
+    for block in blocks:
         said += [f"{block}columns.interval", f"{block}columns.quantiles"]
     return tuple(name for name in said if release.stated(name) not in (None, "none"))
 
@@ -48,9 +50,11 @@ def _not_looked_at(release: Release) -> tuple[str, ...]:
 def _not_enforced(policy: Policy) -> tuple[str, ...]:
     """Return what the policy asks that this version has no command for, or nothing that it could change.
 
-    No measure draws, so a seed changes nothing; no check compares with a champion, so neither does
+    A seed changes nothing where no measure draws; no check compares with a champion, so neither does
     `first_release`.
     """
     parts = {"trust": policy.trust, "approvals": policy.approvals, "promotion": policy.promotion}
     asked = [name for name, part in parts.items() if part.model_fields_set]
-    return (*asked, *(name for name in ("first_release", "seed") if name in policy.stated))
+    drawn = any("seed" in use.measure.injected for use in policy.uses)
+    idle = ("first_release",) if drawn else ("first_release", "seed")
+    return (*asked, *(name for name in idle if name in policy.stated))

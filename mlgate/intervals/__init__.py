@@ -9,7 +9,9 @@ difference a - b, gap |a - b|   `difference`, `gap`            (claims "gap at m
 ratio a / b, min / max          `ratio`, `evenness`            (claims "min / max at least L": `evenness`)
 mean of rates                   `weighted_sum`                 (balanced accuracy)
 F1                              `f_score`
-Matthews, kappa, F-beta         `function_of_rates`
+dependent parts, random weights `DependentSum`                 (macro F1, weighted precision)
+a quantity in [0, 1], variance  `share_of_variance`
+F-beta, costs                   `function_of_rates`
 AUC                             `delong`
 means, functions of means       `mean_of`, `moments` with `function_of_means`
 one proportion, rows in clusters `clustered_share(hits, among, w, w2, clusters).interval`
@@ -23,6 +25,7 @@ from __future__ import annotations
 from mlgate.intervals.auc import DeLong, delong, placements
 from mlgate.intervals.bootstrap import Bootstrap, bootstrap, bootstrap_scores
 from mlgate.intervals.combined import (
+    DependentSum,
     Evenness,
     Gap,
     Mapped,
@@ -38,7 +41,14 @@ from mlgate.intervals.combined import (
     ratio,
     weighted_sum,
 )
-from mlgate.intervals.design import clustered_share, covariances, spread
+from mlgate.intervals.design import (
+    Behind,
+    clustered_share,
+    covariances,
+    rows_behind,
+    share_of_variance,
+    spread,
+)
 from mlgate.intervals.means import Moments, Student, function_of_means, mean_of, moments
 from mlgate.intervals.proportions import (
     MIN_CLUSTERS,
@@ -52,9 +62,11 @@ from mlgate.intervals.proportions import (
 
 __all__ = [
     "MIN_CLUSTERS",
+    "Behind",
     "Bootstrap",
     "Clustered",
     "DeLong",
+    "DependentSum",
     "Evenness",
     "Exact",
     "Gap",
@@ -84,6 +96,8 @@ __all__ = [
     "placements",
     "proportion",
     "ratio",
+    "rows_behind",
+    "share_of_variance",
     "spread",
     "weighted_sum",
 ]

@@ -3,16 +3,17 @@
 MOVER, the method of variance estimates recovery, takes how far each part's bound lies from its estimate
 as that part's share of the uncertainty in that direction (Newcombe 1998, method 10; Zou and Donner 2008;
 Donner and Zou 2012 for ratios). Parts must be independent: disjoint groups, or rates with disjoint
-denominators. Parts are Wilson intervals of proportions unless said otherwise.
+denominators; `DependentSum` and the `correlation` of a ratio are for those that are not. Parts are Wilson
+intervals of proportions unless said otherwise.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from mlgate.intervals.proportions import Part, Proportion, Wilson, proportion
+from mlgate.intervals.proportions import CLUSTERS, Part, Proportion, Wilson, proportion
 
 _BETWEEN = tuple(i / 32 for i in range(1, 32))
 """Values of a rate at which a function is looked at between its bounds. Fixed ones, so that where less is
@@ -83,16 +84,19 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class MoverRatio:
-    """The ratio a / b of two independent parts that are not negative (MOVER-R, Donner and Zou 2012).
+    """The ratio a / b of two parts that are not negative (MOVER-R, Donner and Zou 2012).
 
     Needs b's estimate and lower bound above 0, which Wilson gives as soon as b's numerator is. The lower
     bound is the root in R of a - R b = hypot(a - a_low, R (b_high - b)), the upper bound that of
     R b - a = hypot(a_high - a, R (b - b_low)); both forms below are free of cancellation and of the
-    published formula's division by zero at b_high = 2 b.
+    published formula's division by zero at b_high = 2 b. With a correlation r of the two estimates,
+    2 r R (a - a_low) (b_high - b) is taken off under the root, and likewise above.
     """
 
     a: Part
     b: Part
+    correlation: float = 0.0
+    """Of both estimates; 0 for independent parts."""
 
     @property
     def method(self) -> str:
@@ -110,16 +114,25 @@ class MoverRatio:
         a, b = self.a.value, self.b.value
         product = a * b
         near = a_low * (2.0 * a - a_low)
-        root = math.sqrt(max(product * product - b_high * (2.0 * b - b_high) * near, 0.0))
-        low = near / (product + root) if near > 0.0 else 0.0
+        shared = product - self.correlation * (a - a_low) * (b_high - b)
+        low = _root(near, b_high * (2.0 * b - b_high), shared)
         base = b_low * (2.0 * b - b_low)
-        root = math.sqrt(max(product * product - base * a_high * (2.0 * a - a_high), 0.0))
-        high = (product + root) / base
+        shared = product - self.correlation * (a_high - a) * (b - b_low)
+        root = math.sqrt(max(shared * shared - base * a_high * (2.0 * a - a_high), 0.0))
+        high = (shared + root) / base
         return min(low, self.value), max(high, self.value)
 
     def grown(self, factor: float) -> MoverRatio:
         """Return the interval of `factor` times the rows in both parts."""
-        return MoverRatio(self.a.grown(factor), self.b.grown(factor))
+        return MoverRatio(self.a.grown(factor), self.b.grown(factor), self.correlation)
+
+
+def _root(near: float, above: float, shared: float) -> float:
+    """Return the root R >= 0 of above R^2 - 2 shared R + near = 0 that is the lower bound of a ratio."""
+    if not near > 0.0:
+        return 0.0
+    root = math.sqrt(max(shared * shared - above * near, 0.0))
+    return near / (shared + root) if shared > 0.0 else (shared - root) / above  # whichever cancels nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,16 +189,72 @@ class MoverSum:
 
     def at(self, confidence: float) -> tuple[float, float]:
         """Return the two-sided bounds at `confidence`."""
+        below, above = self.arms(confidence)
+        return self.value - math.hypot(*below), self.value + math.hypot(*above)
+
+    def arms(self, confidence: float) -> tuple[list[float], list[float]]:
+        """Return how far each part, times its coefficient, reaches below and above its estimate."""
         below, above = [], []
         for c, part in zip(self.coefficients, self.parts, strict=True):
             low, high = sorted(c * bound for bound in part.at(confidence))
             below.append(c * part.value - low)
             above.append(high - c * part.value)
-        return self.value - math.hypot(*below), self.value + math.hypot(*above)
+        return below, above
 
     def grown(self, factor: float) -> MoverSum:
         """Return the interval of `factor` times the rows in every part."""
         return MoverSum(tuple(part.grown(factor) for part in self.parts), self.coefficients)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DependentSum:
+    """A weighted sum of parts that are not independent, and whose weights may be estimates themselves.
+
+    The reach of `MoverSum` times the square root of `inflation`, but no further than if all parts reached
+    their bounds together; to its square is added that of Student's t for the variance which the parts do
+    not account for. Bounds keep to the range.
+    """
+
+    of: MoverSum
+    inflation: float = 1.0
+    """Variance of the sum over what it would be if the parts were independent; at least 1, and infinite
+    where nothing is known of how they go together."""
+    extra: float = 0.0
+    """Variance that comes from the weights; at least 0."""
+    n: float = math.inf
+    """Rows, Kish's n, or clusters, that `extra` was learnt from; above 1."""
+    lowest: float = 0.0
+    highest: float = 1.0
+
+    @property
+    def method(self) -> str:
+        """As the report prints it."""
+        return next((f"mover, {CLUSTERS}" for part in self.of.parts if CLUSTERS in part.method), "mover")
+
+    @property
+    def value(self) -> float:
+        """The sum."""
+        return self.of.value
+
+    def at(self, confidence: float) -> tuple[float, float]:
+        """Return the two-sided bounds at `confidence`."""
+        below, above = self.of.arms(confidence)
+        more = self._student(confidence) * math.sqrt(self.extra) if self.extra > 0.0 else 0.0
+        low, high = (self.value - self._reach(below, more), self.value + self._reach(above, more))
+        return max(low, min(self.lowest, self.value)), min(high, max(self.highest, self.value))
+
+    def grown(self, factor: float) -> DependentSum:
+        """Return the interval of `factor` times the rows in every part."""
+        return replace(self, of=self.of.grown(factor), extra=self.extra / factor, n=self.n * factor)
+
+    def _reach(self, arms: Sequence[float], more: float) -> float:
+        apart, together = math.hypot(*arms), math.fsum(arms)
+        return math.hypot(min(math.sqrt(self.inflation) * apart, together) if together else 0.0, more)
+
+    def _student(self, confidence: float) -> float:
+        from scipy.special import stdtrit
+
+        return float(stdtrit(max(self.n - 1.0, 1.0), (1.0 + confidence) / 2.0))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,14 +9,12 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from mlgate.intervals.combined import Mapped
-from mlgate.intervals.proportions import proportion, z_of
+from mlgate.intervals.design import ONE_ROW, covariances, rows_behind
+from mlgate.intervals.proportions import CLUSTERS, proportion, z_of
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import ArrayLike, NDArray
-
-ONE_ROW = 1e-9
-"""Kish's n this near to 1 is one row, from which nothing can be learnt about spread."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,9 +25,9 @@ class Student:
     variance: float
     """Of the estimate; above 0."""
     n: float
-    """Rows, or Kish's n; n - 1 degrees of freedom."""
+    """Rows, or Kish's n, or that of the clusters; n - 1 degrees of freedom."""
     method: str = "t"
-    """`t` for a mean, `delta` for a function of means."""
+    """`t` for a mean, `delta` for a function of means; `, clusters` behind it where they are allowed for."""
     lowest: float = -math.inf
     highest: float = math.inf
 
@@ -55,17 +53,21 @@ class Moments:
     covariance: NDArray[np.float64]
     """Covariance of the means (not of the rows), shape (k, k)."""
     n: float
-    """Kish's n; the rows when there are no weights."""
+    """Kish's n: the rows without weights; with clusters that of theirs, their number where they weigh the
+    same."""
 
 
-def moments(values: ArrayLike, w: ArrayLike, w2: ArrayLike) -> Moments | None:
+def moments(
+    values: ArrayLike, w: ArrayLike, w2: ArrayLike, clusters: ArrayLike | None = None
+) -> Moments | None:
     """Return the weighted means of `values` over cells, and the covariance of those means.
 
     `values` has shape (k, cells) or (cells,), `w` and `w2` are the sums of weights and of squared weights
-    of each cell (both are the counts without weights). The covariance is the linearised one of a ratio,
-    sum w2 (v - m)(v - m)' / W^2, times n / (n - 1) with Kish's n, which makes it the unbiased variance of
-    a mean without weights; multiplying every weight by 7 changes nothing. None for fewer than two rows'
-    worth of weight, and when anything is not finite.
+    of each cell (both are the counts without weights), `clusters` the number of each cell's cluster. The
+    covariance is the linearised one of a ratio, sum w2 (v - m)(v - m)' / W^2, times n / (n - 1) with Kish's
+    n, which makes it the unbiased variance of a mean without weights; with clusters, sums over each cluster
+    take the place of rows (`covariances`). Multiplying every weight by 7 changes nothing. None for fewer
+    than two rows' or clusters' worth of weight, and when anything is not finite.
     """
     import numpy as np
 
@@ -75,14 +77,13 @@ def moments(values: ArrayLike, w: ArrayLike, w2: ArrayLike) -> Moments | None:
         total = float(weight.sum())
         if not 0.0 < total < math.inf or not np.isfinite(rows).all():
             return None
-        inverse = float((square / total).sum()) / total
-        n = 1.0 / inverse if inverse > 0.0 else 0.0
+        share, square = weight / total, square / total / total
+        n = rows_behind(share, square, clusters).least
         if not 1.0 + ONE_ROW < n < math.inf:
             return None
-        means = rows @ (weight / total)
-        apart = (rows - means[:, None]) * np.sqrt(square / total / total)
-        covariance = apart @ apart.T * (n / (n - 1.0))
-    return Moments(means=means, covariance=covariance, n=n) if np.isfinite(covariance).all() else None
+        means = rows @ share
+        found = covariances(rows - means[:, None], share, square, clusters)
+    return Moments(means=means, covariance=found, n=n) if np.isfinite(found).all() else None
 
 
 def mean_of(
@@ -92,6 +93,7 @@ def mean_of(
     *,
     lowest: float = -math.inf,
     highest: float = math.inf,
+    clusters: ArrayLike | None = None,
 ) -> Student | Mapped | None:
     """Return the t interval of the weighted mean of `values`, one a cell; see `moments`.
 
@@ -100,13 +102,14 @@ def mean_of(
     interval is then that of a proportion, which no quantity in the range can vary more than; without one
     there is None.
     """
-    found = moments(values, w, w2)
+    found = moments(values, w, w2, clusters)
     if found is None:
         return None
     mean, variance = float(found.means[0]), float(found.covariance[0, 0])
     if _vanishes(variance, mean):
         return _bounded(mean, found.n, lowest, highest)
-    return Student(value=mean, variance=variance, n=found.n, lowest=lowest, highest=highest)
+    method = "t" if clusters is None else f"t, {CLUSTERS}"
+    return Student(value=mean, variance=variance, n=found.n, method=method, lowest=lowest, highest=highest)
 
 
 def function_of_means(

@@ -15,6 +15,9 @@ from mlgate.estimates import Interval
 MIN_CLUSTERS = 2
 """One cluster says nothing of how clusters differ."""
 
+CLUSTERS = "clusters"
+"""What the method of an interval says that allows for clusters."""
+
 
 @runtime_checkable
 class Part(Interval, Protocol):
@@ -139,7 +142,7 @@ class Clustered:
     @property
     def method(self) -> str:
         """That of the part, and that clusters are allowed for."""
-        return f"{self.part.method}, clusters"
+        return f"{self.part.method}, {CLUSTERS}"
 
     @property
     def value(self) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 
 DIGITS = 12
 """Significant digits that values and bounds are rounded to before they are compared or written."""
@@ -56,17 +57,7 @@ class Limit:
     @property
     def span(self) -> tuple[float, float] | None:
         """Lowest and highest number inside, rounded; None for text, for NaN and for crossed ends."""
-        match self.value:
-            case (low, high) if self.op is Op.BETWEEN:
-                low, high = _float(low), _float(high)
-            case int() | float() if self.op is not Op.BETWEEN:
-                low = -math.inf if self.op is Op.AT_MOST else _float(self.value)
-                high = math.inf if self.op is Op.AT_LEAST else _float(self.value)
-            case _:
-                return None
-        if math.isnan(low) or math.isnan(high) or low > high or low == math.inf or high == -math.inf:
-            return None
-        return round12(low), round12(high)
+        return _span(self.op, self.value)
 
     def inside(self, value: float | str) -> bool:
         """Whether `value` keeps to the limit. NaN never does; text only equals the same text."""
@@ -83,6 +74,22 @@ class Limit:
         if mine is None or theirs is None:
             return False
         return theirs[0] <= mine[0] and mine[1] <= theirs[1]
+
+
+@lru_cache(maxsize=256)
+def _span(op: Op, value: float | tuple[float, float] | str | bool) -> tuple[float, float] | None:
+    """Return the span of a limit; remembered, because tens of thousands of pairs may be held to one limit."""
+    match value:
+        case (low, high) if op is Op.BETWEEN:
+            low, high = _float(low), _float(high)
+        case int() | float() if op is not Op.BETWEEN:
+            low = -math.inf if op is Op.AT_MOST else _float(value)
+            high = math.inf if op is Op.AT_LEAST else _float(value)
+        case _:
+            return None
+    if math.isnan(low) or math.isnan(high) or low > high or low == math.inf or high == -math.inf:
+        return None
+    return round12(low), round12(high)
 
 
 def _float(number: float) -> float:

@@ -198,7 +198,8 @@ def _decision(
     sought = None if outcome is Outcome.NOT_MEASURED else outcome
     having = [claim for claim, one in zip(claims, outcomes, strict=True) if one is sought]
     decisive = max(having or claims, key=standing)
-    same = [claim for claim in claims if round12(claim.value) == round12(_value(estimate))]
+    middle = round12(_value(estimate))
+    same = [claim for claim in claims if round12(claim.value) == middle]
     shown = decisive if decisive in same or not same else max(same, key=standing)
     return Decision(
         outcome=outcome,

@@ -19,7 +19,7 @@ from importlib import metadata
 from types import ModuleType
 from typing import Any, Literal, Protocol, get_args
 
-from mlgate.cells import ROLES, Answers, Cells, Columns, Counts, Statistic, Task
+from mlgate.cells import ROLES, Answers, Cells, Columns, Counts, ScoreSum, Statistic, Task
 from mlgate.errors import MeasureError
 from mlgate.estimates import Estimate
 
@@ -51,15 +51,20 @@ TASKS: tuple[str, ...] = get_args(Task)
 API = 1
 """The version of the seam; a plugin that was written for another is refused."""
 
-INJECTED = ("by", "min_group", "judge_unknown", "seed", "favourable")
+INJECTED = ("by", "min_group", "judge_unknown", "judging", "seed", "favourable", "as_of")
 """Parameters that the gate gives, not the check: the group set, the smallest group judged alone,
-whether the group of missing values is judged, the seed of any draw, and whether people want the
-"positive" or the "negative" outcome ("favourable"). A measure that takes `by` is a
-measure over groups."""
+whether the group of missing values is judged, these three in one (`Judging`), the seed of any draw,
+whether people want the "positive" or the "negative" outcome ("favourable"), and the moment of the run, a
+datetime in UTC ("as_of"). A measure that takes `by` or `judging` is a measure over groups."""
 
 
 class Planned(Protocol):
-    """The seam of a measure with a plan of its own: plan -> answers -> estimate."""
+    """The seam of a measure with a plan of its own: plan -> answers -> estimate.
+
+    A measure that cannot say all it needs before it has seen some of it also has
+    `further(cells, params) -> list[Statistic]`: from the answers to its plan, what else it asks of the table.
+    All that measures ask further is fused into one more round; `value` is given both.
+    """
 
     def plan(self, params: Mapping[str, Any], columns: Columns) -> list[Statistic]:
         """Return what is asked of the table; the gate fuses it with what the others ask."""
@@ -95,6 +100,8 @@ class Measure:
     """Whether its interval allows for rows that belong together: its cells then carry `clusters`."""
     views: Mapping[str, str]
     """From task to the view of the table that a plain function counts with."""
+    bins: tuple[ScoreSum, ...] | None
+    """Whether a plain function takes scores in bins (`Counts.binned`), and the sums that it needs then."""
     implementation: Callable[..., Estimate] | Planned
     package: str
     version: str
@@ -115,6 +122,16 @@ class Measure:
             return tuple(self.implementation.plan(params, columns))
         return (self._counts(params, columns),)
 
+    @property
+    def asks_further(self) -> bool:
+        """Whether it may ask more once its plan is answered."""
+        return hasattr(self.implementation, "further")
+
+    def further(self, answers: Answers, params: Mapping[str, Any]) -> tuple[Statistic, ...]:
+        """Return what else is needed, now that the plan is answered; nothing for most measures."""
+        ask = getattr(self.implementation, "further", None)
+        return tuple(ask(answers, params)) if ask is not None else ()
+
     def value(self, answers: Answers, params: Mapping[str, Any]) -> Estimate:
         """Measure. Cells with a fault are never looked at: the estimate is missing, with the fault."""
         for answer in answers.of.values():
@@ -127,11 +144,13 @@ class Measure:
 
     def _counts(self, params: Mapping[str, Any], columns: Columns) -> Counts:
         needed = {"lower", "upper"} if "interval" in self.needs else set()
+        clustered = self.clusters and columns.cluster is not None
         return Counts(
             roles=tuple(role for role in ROLES if role in needed.union(self.needs)),
-            by=tuple(params.get("by", ())),
+            by=tuple(params["judging"].by if "judging" in params else params.get("by", ())),
             view=self.views.get(columns.task),
-            clustered=self.clusters and columns.cluster is not None,
+            clustered=clustered,
+            binned=self.bins if columns.task == "binary" and not clustered else None,
         )
 
 
@@ -146,6 +165,7 @@ def measure(
     needs: tuple[str, ...] = (),
     clusters: bool = False,
     views: Mapping[str, str] | None = None,
+    bins: tuple[ScoreSum, ...] | None = None,
     version: str = "1",
     api: int = API,
 ) -> Callable[[Any], Measure]:
@@ -158,7 +178,8 @@ def measure(
 
     `clusters` says that the interval allows for rows that belong together; without it, a release that names
     a cluster gets no judgement of this measure. `views` names, by task, the view (`Counts.view`) that a plain
-    function counts with; a class plans its own.
+    function counts with; `bins` says that it takes the scores of a long table in bins (`Cells.binned`), and
+    with which sums. A class plans its own.
 
     Raises MeasureError when the docstring is missing, a parameter is not keyword-only or not annotated, or
     kind, better, tasks or needs hold a word that the gate does not know.
@@ -191,9 +212,10 @@ def measure(
             summary=doc.splitlines()[0],
             params={name: p for name, p in found.items() if name not in INJECTED},
             injected=tuple(name for name in INJECTED if name in found),
-            over_groups="by" in found,
+            over_groups="by" in found or "judging" in found,
             clusters=clusters,
             views=views or {},
+            bins=bins,
             implementation=target() if planned else target,
             package=target.__module__.partition(".")[0],
             version=version,

@@ -20,7 +20,8 @@ BINARY = ("binary",)
 
 def counted(cells: Cells) -> Cells:
     """Return the cells that weigh something: a row of weight 0 is in no library's metric either."""
-    return cells.take(cells.w > 0.0)
+    weighs = cells.w > 0.0
+    return cells if weighs.all() else cells.take(weighs)
 
 
 def unusable(cells: Cells, *, classes: bool = False) -> str | None:

@@ -1,24 +1,30 @@
-"""Whether the scores of a binary model are the probabilities that they claim to be.
+"""Whether scores are the probabilities that they claim to be.
 
-All of them need scores in [0, 1]. What scikit-learn has is scikit-learn's on the cells, with the sums of
-weights as `sample_weight`; the rest says whose formula it is.
+All of them need scores in [0, 1]. Means of losses are scikit-learn's, to which property tests hold them:
+its own functions would look up every row's class first, which takes fifteen times as long, and they want
+all probabilities of a row where the one of its own class is what counts.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
-from mlgate.cells import Cells
-from mlgate.estimates import Estimate, Interval
-from mlgate.intervals import Mapped, Student, mean_of, moments
+from mlgate.cells import TOP, Answers, Cells, Columns, Counts, Statistic
+from mlgate.errors import PolicyError
+from mlgate.estimates import Chart, Estimate
+from mlgate.intervals import MIN_CLUSTERS, Mapped, Part, Student, covariances, mean_of, moments, rows_behind
+from mlgate.intervals.proportions import CLUSTERS
 from mlgate.measures import measure
 from mlgate.measures.binary import BINARY, counted, improbable, unusable
 from mlgate.measures.bins import AverageGap, Binning, LargestGap, chart, reliability
 from mlgate.measures.curves import ROUNDING, effective
+from mlgate.measures.one_vs_rest import TASKS, Found, estimated
 from mlgate.measures.rates import NEGATIVE, POSITIVE
 
 if TYPE_CHECKING:
@@ -26,6 +32,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 NEEDS = ("label", "score")
+
+HALF = 0.5
+"""The likelier of two classes has at least this probability."""
 
 FIT_STEPS = 100
 """More Newton steps than a fit of two coefficients needs, where it exists."""
@@ -39,31 +48,30 @@ FIT_ROWS = 2
     kind="estimate",
     unit="nat",
     better="lower",
-    tasks=BINARY,
+    tasks=TASKS,
     needs=NEEDS,
+    clusters=True,
     source="scikit-learn, log_loss",
 )
 def log_loss(cells: Cells) -> Estimate:
     """Mean of -log of the probability that the model gave to what happened, in nats.
 
-    A score of exactly 0 or 1 that is wrong would cost infinitely much; as scikit-learn does, scores are
-    cut to [eps, 1 - eps] with eps = 2.2e-16, so that it costs 36.04 nats. t interval of the mean from its
-    moments; where every row costs the same, that of a share between nothing and the most that these scores
-    could cost. Missing without rows or with scores outside [0, 1].
+    A probability of exactly 0 for what happened would cost infinitely much; as scikit-learn does,
+    probabilities are cut to [eps, 1 - eps] with eps = 2.2e-16, so that it costs 36.04 nats. Of several
+    classes it is that of the row's own class, as written: others of the row do not count. t interval of the
+    mean from its moments; where every row costs the same, that of a share between nothing and the most that
+    these scores could cost. Missing without rows or with scores outside [0, 1].
     """
     import numpy as np
-    from sklearn import metrics
 
     seen = _probabilities(cells)
     if isinstance(seen, Estimate):
         return seen
-    label, score = seen.roles["label"], seen.roles["score"]
-    value = float(metrics.log_loss(label, score, sample_weight=seen.w, labels=[NEGATIVE, POSITIVE]))
+    own = seen.roles["score"] if seen.classes else _given(seen)
     tiny = float(np.finfo(np.float64).eps)
-    cut = np.clip(score, tiny, 1.0 - tiny)
-    loss = -np.log(np.where(label == POSITIVE, cut, 1.0 - cut))
-    interval = mean_of(loss, seen.w, seen.w2, lowest=0.0, highest=_most(cut))
-    return _finite(value, seen, interval)
+    cut = np.clip(own, tiny, 1.0 - tiny)
+    most = -math.log(tiny) * (1.0 + ROUNDING) if seen.classes else _most(cut)
+    return _mean(-np.log(cut), seen, most)
 
 
 @measure(
@@ -71,25 +79,40 @@ def log_loss(cells: Cells) -> Estimate:
     kind="estimate",
     unit="1",
     better="lower",
-    tasks=BINARY,
+    tasks=TASKS,
     needs=NEEDS,
+    clusters=True,
     source="scikit-learn, brier_score_loss; Brier 1950",
 )
-def brier(cells: Cells) -> Estimate:
-    """Mean squared distance of score and outcome, in [0, 1].
+class Brier:
+    """Mean squared distance of probabilities and outcome, in [0, 1]; of several classes in [0, 2].
 
-    t interval of the mean from its moments, cut to [0, 1]; where every row is equally far off, that of a
-    share. Missing without rows or with scores outside [0, 1].
+    Of several classes the squared distances of all classes are added up, Brier's own form, in which a
+    binary table would get twice as much: scikit-learn's convention. t interval of the mean from its
+    moments, cut to the range; where every row is equally far off, that of a share. Missing without rows or
+    with scores outside [0, 1].
     """
-    from sklearn.metrics import brier_score_loss
 
-    seen = _probabilities(cells)
-    if isinstance(seen, Estimate):
-        return seen
-    label, score = seen.roles["label"], seen.roles["score"]
-    value = float(brier_score_loss(label, score, sample_weight=seen.w, pos_label=POSITIVE))
-    interval = mean_of((score - label) ** 2, seen.w, seen.w2, lowest=0.0, highest=1.0 + ROUNDING)
-    return _finite(value, seen, interval)
+    def plan(self, params: Mapping[str, Any], columns: Columns) -> list[Statistic]:
+        """Ask for label and score; of several classes for the own class's score and the sum of squares."""
+        del params
+        roles = ("label", "score") if columns.task == "binary" else ("score", "score_squares")
+        return [Counts(roles=roles, clustered=columns.cluster is not None)]
+
+    def value(self, cells: Answers, params: Mapping[str, Any]) -> Estimate:
+        """Return the mean distance."""
+        import numpy as np
+
+        del params
+        (counts,) = (one for one in cells.of if isinstance(one, Counts))
+        seen = _probabilities(cells.cells(counts))
+        if isinstance(seen, Estimate):
+            return seen
+        score = seen.roles["score"]
+        if "score_squares" not in seen.roles:
+            return _mean((score - seen.roles["label"]) ** 2, seen, 1.0 + ROUNDING)
+        apart = np.maximum(seen.roles["score_squares"] - 2.0 * score + 1.0, 0.0)
+        return _mean(apart, seen, max(float(apart.max()), 2.0) * (1.0 + ROUNDING))
 
 
 @measure(
@@ -97,19 +120,16 @@ def brier(cells: Cells) -> Estimate:
     kind="estimate",
     unit="1",
     better="lower",
-    tasks=BINARY,
+    tasks=TASKS,
     needs=NEEDS,
+    clusters=True,
     source="Naeini, Cooper and Hauskrecht 2015; Guo, Pleiss, Sun and Weinberger 2017",
 )
-def calibration_error(
-    cells: Cells,
-    *,
-    binning: Binning = "equal_width",
-    n_bins: Annotated[int, Field(ge=2, le=100)] = 10,
-    norm: Literal["l1", "max"] = "l1",
-) -> Estimate:
-    """Gap between mean score and share of positives in bins of the score of the positive class.
+class CalibrationError:
+    """Gap between mean score and share of rows for which it came true, in bins of the score.
 
+    `of` positive takes the score of the positive class and the share of positives; top takes the
+    probability of the likelier class and how often it is right, which is what there is of several classes.
     `norm` l1 is the expected calibration error, the mean gap over the rows; max is the maximum calibration
     error, the largest gap of a bin. `binning` equal_width cuts [0, 1] at multiples of 1 / n_bins, a score
     on an edge belonging to the bin above; equal_mass gives each bin the same weight, and rows of one score
@@ -120,14 +140,48 @@ def calibration_error(
     upper bound is MOVER's of the bins' Wilson intervals, which covers as the value only errs upwards; its
     lower bound takes off what the bins' noise can add, so that a calibrated model on few rows is not
     found guilty. For max, the largest bound over the bins, the lower one with Bonferroni's correction.
-    Missing without rows or with scores outside [0, 1].
+    With clusters, the bins' shares have the effective n of their clustered variance, and are as correlated
+    as the clusters make them. Missing without rows or with scores outside [0, 1].
     """
-    seen = _probabilities(cells)
-    if isinstance(seen, Estimate):
-        return seen
-    bins = reliability(seen, binning, n_bins)
-    interval = AverageGap(bins) if norm == "l1" else LargestGap(bins)
-    return Estimate(value=interval.value, n=seen.rows, interval=interval, charts=(chart(bins),))
+
+    def __init__(
+        self,
+        *,
+        binning: Binning = "equal_width",
+        n_bins: Annotated[int, Field(ge=2, le=100)] = 10,
+        norm: Literal["l1", "max"] = "l1",
+        of: Literal["auto", "positive", "top"] = "auto",
+    ) -> None:
+        """Declare the parameters; `of` auto is positive of a binary table, top of several classes."""
+
+    def plan(self, params: Mapping[str, Any], columns: Columns) -> list[Statistic]:
+        """Ask for label and score; of several classes for those of the predicted class.
+
+        Raises PolicyError for the positive class of several classes.
+        """
+        several = columns.task != "binary"
+        if several and params["of"] == "positive":
+            raise PolicyError(
+                "params of performance.calibration_error: of",
+                "several classes have no positive one",
+                "write `of: top`, or leave it out",
+            )
+        view = TOP if several else None
+        return [Counts(roles=("label", "score"), view=view, clustered=columns.cluster is not None)]
+
+    def value(self, cells: Answers, params: Mapping[str, Any]) -> Estimate:
+        """Return the mean or the largest gap."""
+        (counts,) = (one for one in cells.of if isinstance(one, Counts))
+        seen = _probabilities(cells.cells(counts))
+        if isinstance(seen, Estimate):
+            return seen
+        top = counts.view == TOP or params["of"] == "top"
+        if top and counts.view is None:
+            seen = _likelier(seen)
+        bins = reliability(seen, params["binning"], params["n_bins"])
+        gap = AverageGap(bins) if params["norm"] == "l1" else LargestGap(bins)
+        picture = chart(bins, f"Share of {'right predictions' if top else 'positives'} against mean score")
+        return _estimated(gap.value, seen, gap if _several(seen) else None, picture)
 
 
 @measure(
@@ -137,15 +191,17 @@ def calibration_error(
     better="target",
     tasks=BINARY,
     needs=NEEDS,
+    clusters=True,
     source="Cox 1958, Two further applications of a model for binary regression; Van Calster et al. 2019",
 )
 def calibration_slope(cells: Cells) -> Estimate:
     """Slope of a logistic regression of the label on the logit of the score; 1 is ideal.
 
     Below 1 the scores are too extreme, above 1 too timid. Maximum likelihood with an intercept; Wald's
-    interval from the Fisher information, linearised for weights. Missing with one class, with scores
-    outside [0, 1] or exactly 0 or 1 (their logit is infinite), with one distinct score, and when a score
-    separates the classes (the slope is infinite).
+    interval from the Fisher information, linearised for weights; with clusters from the sums of their
+    scores (Liang and Zeger 1986). Missing with one class, with scores outside [0, 1] or exactly 0 or 1
+    (their logit is infinite), with one distinct score, and when a score separates the classes (the slope
+    is infinite).
     """
     seen = _probabilities(cells, classes=True)
     if isinstance(seen, Estimate):
@@ -163,13 +219,15 @@ def calibration_slope(cells: Cells) -> Estimate:
     better="target",
     tasks=BINARY,
     needs=NEEDS,
+    clusters=True,
     source="Debray et al. 2017, total O:E ratio (calibration in the large)",
 )
 def observed_expected(cells: Cells) -> Estimate:
     """Positives that there are, over positives that the scores promise: sum(label) / sum(score).
 
-    1 is ideal; above 1 the model promises too few. The delta-method variance of the ratio, on Wilson's
-    scale of the observed share. Missing without rows, with scores outside [0, 1], or when they are all 0.
+    1 is ideal; above 1 the model promises too few. The delta-method variance of the ratio, of rows or of
+    clusters, on Wilson's scale of the observed share. Missing without rows, with scores outside [0, 1], or
+    when they are all 0.
     """
     seen = _probabilities(cells)
     if isinstance(seen, Estimate):
@@ -180,11 +238,15 @@ def observed_expected(cells: Cells) -> Estimate:
     if not expected > 0.0:
         return Estimate.missing("all scores are 0, so there is nothing to divide by", n=seen.rows)
     value = observed / expected
-    left = moments(label - value * score, seen.w, seen.w2)
-    kish = total * (total / float(seen.w2.sum()))
-    variance = float(left.covariance[0, 0]) if left is not None else 0.0
-    part = effective(observed, variance, least=kish, method="delta")
-    return _finite(value, seen, Mapped(part, partial(_over, expected)))
+    left = moments(label - value * score, seen.w, seen.w2, seen.clusters)
+    behind = rows_behind(seen.w / total, seen.w2 / total / total, seen.clusters)
+    if left is not None:
+        variance = float(left.covariance[0, 0])
+    else:
+        variance = 0.0 if seen.clusters is None else math.nan
+    degrees = math.inf if seen.clusters is None else behind.least - 1.0
+    part = effective(observed, variance, least=behind.least, method=_named("delta", seen), degrees=degrees)
+    return _estimated(value, seen, None if part is None else Mapped(part, partial(_over, expected)))
 
 
 def _probabilities(cells: Cells, *, classes: bool = False) -> Cells | Estimate:
@@ -194,10 +256,42 @@ def _probabilities(cells: Cells, *, classes: bool = False) -> Cells | Estimate:
     return seen if reason is None else Estimate.missing(reason, n=seen.rows)
 
 
-def _finite(value: float, cells: Cells, interval: Interval | None) -> Estimate:
-    if not math.isfinite(value):
-        return Estimate.missing(f"the value is {value}", n=cells.rows)
-    return Estimate(value=value, n=cells.rows, interval=interval)
+def _given(cells: Cells) -> NDArray[np.float64]:
+    """Return the probability that a binary model gave to what happened, one a cell."""
+    import numpy as np
+
+    score = cells.roles["score"]
+    return np.where(cells.roles["label"] == POSITIVE, score, 1.0 - score)
+
+
+def _likelier(cells: Cells) -> Cells:
+    """Return the cells with the probability of the likelier class as score, and as label whether it is right.
+
+    Of a score of exactly one half the positive class is the likelier.
+    """
+    import numpy as np
+
+    score, label = cells.roles["score"], cells.roles["label"]
+    right = (score >= HALF) == (label == POSITIVE)
+    return replace(cells, roles={"label": right.astype(float), "score": np.maximum(score, 1.0 - score)})
+
+
+def _several(cells: Cells) -> bool:
+    """Whether rows are independent, or come from more clusters than one."""
+    return cells.clusters is None or len(set(cells.clusters.tolist())) >= MIN_CLUSTERS
+
+
+def _mean(losses: NDArray[np.float64], cells: Cells, highest: float) -> Estimate:
+    """Return the mean of what each row costs, one number a cell, from nothing to `highest`."""
+    import numpy as np
+
+    value = float(np.average(losses, weights=cells.w))
+    interval = mean_of(losses, cells.w, cells.w2, lowest=0.0, highest=highest, clusters=cells.clusters)
+    return _estimated(value, cells, interval)
+
+
+def _estimated(value: float, cells: Cells, interval: Part | None, *charts: Chart) -> Estimate:
+    return estimated(cells, Found(value=value, interval=interval, charts=charts))
 
 
 def _most(score: NDArray[np.float64]) -> float:
@@ -236,11 +330,18 @@ def _slope(cells: Cells) -> Estimate:
     chance = fit.predict_proba(logit[:, None])[:, 1]
     design = np.column_stack([np.ones_like(logit), logit])
     total = float(cells.w.sum())
-    bread = np.linalg.inv(_information(design, cells.w / total, chance))
-    covariance = bread @ _information(design, cells.w2 / total / total, chance) @ bread
-    kish = total * (total / float(cells.w2.sum()))
-    interval = Student(value=value, variance=float(covariance[1, 1]), n=kish, method="wald")
-    return Estimate(value=value, n=cells.rows, interval=interval if kish > FIT_ROWS else None)
+    weight, square = cells.w / total, cells.w2 / total / total
+    bread = np.linalg.inv(_information(design, weight, chance))
+    behind = rows_behind(weight, square, cells.clusters)
+    if cells.clusters is None:
+        covariance = bread @ _information(design, square, chance) @ bread
+    else:
+        influence = bread @ design.T * (cells.roles["label"] - chance)
+        covariance = covariances(influence, weight, square, cells.clusters)
+    variance = float(covariance[1, 1])
+    known = behind.least > FIT_ROWS and variance > 0.0
+    interval = Student(value=value, variance=variance, n=behind.least, method=_named("wald", cells))
+    return _estimated(value, cells, interval if known else None)
 
 
 def _information(
@@ -253,3 +354,7 @@ def _information(
 
 def _over(expected: float, share: float) -> float:
     return share / expected
+
+
+def _named(method: str, cells: Cells) -> str:
+    return method if cells.clusters is None else f"{method}, {CLUSTERS}"

@@ -14,7 +14,18 @@ from typing import TYPE_CHECKING
 
 from mlgate.cells import Cells
 from mlgate.estimates import Chart
-from mlgate.intervals import Newcombe, Wilson
+from mlgate.intervals import (
+    Behind,
+    Clustered,
+    MoverFunction,
+    Newcombe,
+    Part,
+    Wilson,
+    covariances,
+    rows_behind,
+)
+from mlgate.intervals.auc import ranked
+from mlgate.intervals.proportions import CLUSTERS, z_of
 from mlgate.measures.rates import POSITIVE
 
 if TYPE_CHECKING:
@@ -27,6 +38,11 @@ CHART_POINTS = 200
 ROUNDING = 1e-12
 """Relative noise of sums of weights, which must not decide whether a cut point is reached."""
 
+NEAR = 0.9
+"""Confidence of the range around a cut over which a curve is said to rise as it does at the cut."""
+
+HISTOGRAM_BINS = 20
+
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Curve:
@@ -38,6 +54,9 @@ class Curve:
     pos2: NDArray[np.float64]
     """Sum of their squared weights."""
     neg2: NDArray[np.float64]
+    cells: Cells
+    place: NDArray[np.int64]
+    """Where each cell's score stands, 0 the highest; shape (cells,)."""
 
     @property
     def n_pos(self) -> float:
@@ -55,25 +74,97 @@ class Curve:
         both = self.pos.sum() + self.neg.sum()
         return float(both**2 / (self.pos2.sum() + self.neg2.sum()))
 
+    def positives(self) -> Behind:
+        """Return how much stands behind the positives."""
+        cells, positive = self.cells, self.cells.roles["label"] == POSITIVE
+        if cells.clusters is None:
+            return Behind(rows=self.n_pos, least=self.n_pos, clusters=None)
+        return rows_behind(cells.w[positive], cells.w2[positive], cells.clusters[positive])
 
-def curve(cells: Cells) -> Curve:
-    """Merge the cells by score. Both classes have to occur."""
-    import numpy as np
+    def roc(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the false- and the true-positive rate at each cut, rising, from nothing flagged to all."""
+        return _shares(self.neg), _shares(self.pos)
 
-    distinct, place = np.unique(-cells.roles["score"], return_inverse=True)
-    positive = cells.roles["label"] == POSITIVE
+    def precision(self) -> NDArray[np.float64]:
+        """Return the share of positives among the rows at or above each score."""
+        import numpy as np
 
-    def sums(mask: NDArray[np.bool_], what: NDArray[np.float64]) -> NDArray[np.float64]:
-        found: NDArray[np.float64] = np.zeros(len(distinct))
-        np.add.at(found, place[mask], what[mask])
+        hits = np.cumsum(self.pos)
+        found: NDArray[np.float64] = hits / (hits + np.cumsum(self.neg))
         return found
 
-    return Curve(
-        pos=sums(positive, cells.w),
-        neg=sums(~positive, cells.w),
-        pos2=sums(positive, cells.w2),
-        neg2=sums(~positive, cells.w2),
-    )
+    def variance(self, of_positive: NDArray[np.float64], of_negative: NDArray[np.float64]) -> float:
+        """Return the variance of a statistic, from its influence per weight of a row at each score.
+
+        The influences of each statistic sum to zero over the table, weighted; shapes (scores,). With
+        clusters, see `covariances`; NaN where they tell nothing.
+        """
+        if self.cells.clusters is None:
+            return self._independent(of_positive, of_negative)
+        return float(self._joint([(of_positive, of_negative)])[0])
+
+    def alike(self, *influences: tuple[NDArray[np.float64], NDArray[np.float64]]) -> float:
+        """Return the largest design effect of statistics with these influences; NaN where it is unknown.
+
+        What clusters multiply the variance by, and at least 1: that their rows happen to differ more than
+        chance would have it is no knowledge. Where nothing varies, the rows of a cluster may be wholly alike.
+        """
+        pairs = list(influences)
+        found = [1.0]
+        for one, now in zip(pairs, self._joint(pairs), strict=True):
+            alone = self._independent(*one)
+            found.append(float(now) / alone if alone > ROUNDING**2 else self.n_pos / self.positives().least)
+        return max(found) if all(map(math.isfinite, found)) else math.nan
+
+    def _independent(self, of_positive: NDArray[np.float64], of_negative: NDArray[np.float64]) -> float:
+        return float(self.pos2 @ of_positive**2 + self.neg2 @ of_negative**2)
+
+    def _joint(
+        self, influences: list[tuple[NDArray[np.float64], NDArray[np.float64]]]
+    ) -> NDArray[np.float64]:
+        """Return the clustered variance of each statistic."""
+        import numpy as np
+
+        cells = self.cells
+        positive = cells.roles["label"] == POSITIVE
+        u = [np.where(positive, pos[self.place], neg[self.place]) for pos, neg in influences]
+        return np.asarray(covariances(np.stack(u), cells.w, cells.w2, cells.clusters).diagonal())
+
+
+def curve(cells: Cells) -> Curve:
+    """Merge the cells by score. Both classes have to occur, and every cell weighs something."""
+    import numpy as np
+
+    distinct, place = ranked(-cells.roles["score"])
+    positive = cells.roles["label"] == POSITIVE
+    size = len(distinct)
+
+    def sums(what: NDArray[np.float64], mask: NDArray[np.bool_]) -> NDArray[np.float64]:
+        return np.asarray(np.bincount(place, np.where(mask, what, 0.0), minlength=size), dtype=float)
+
+    pos, neg = sums(cells.w, positive), sums(cells.w, ~positive)
+    if not cells.weighted:
+        pos2, neg2 = pos, neg
+    else:
+        pos2, neg2 = sums(cells.w2, positive), sums(cells.w2, ~positive)
+    return Curve(pos=pos, neg=neg, pos2=pos2, neg2=neg2, cells=cells, place=place)
+
+
+def allowing(
+    part: Part, of: Curve, *influences: tuple[NDArray[np.float64], NDArray[np.float64]]
+) -> Part | None:
+    """Return the interval of independent rows as it is where rows belong together.
+
+    At the rows over the largest design effect of statistics with these influences, and with Korn and
+    Graubard's correction for few clusters (`Clustered`); None with fewer than two of them.
+    """
+    if of.cells.clusters is None:
+        return part
+    alike = of.alike(*influences)
+    if math.isnan(alike):
+        return None
+    clusters = rows_behind(of.cells.w, of.cells.w2, of.cells.clusters).least
+    return Clustered(part=part.grown(1.0 / alike), rows=of.n_all, clusters=clusters)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -81,43 +172,68 @@ class Effective:
     """Wilson's interval of a number in [0, 1], at the n at which a proportion would vary as much."""
 
     value: float
-    part: Wilson
-    """Around the estimate less its bias, at the effective n."""
+    centre: float
+    """The estimate less its bias."""
+    n: float
+    """The effective n."""
+    degrees: float
+    """Degrees of freedom that this n was learnt with, Student's quantile at which takes the normal one's
+    place (Korn and Graubard 1998)."""
     method: str
 
     def at(self, confidence: float) -> tuple[float, float]:
         """Return the two-sided bounds at `confidence`; the estimate is always inside."""
-        low, high = self.part.at(confidence)
+        n = self.n * self._told(confidence)
+        low, high = Wilson(self.centre * n, n).at(confidence)
         return min(low, self.value), max(high, self.value)
 
     def grown(self, factor: float) -> Effective:
         """Return the interval of `factor` times the rows."""
-        return replace(self, part=self.part.grown(factor))
+        return replace(self, n=self.n * factor, degrees=self.degrees * factor)
+
+    def _told(self, confidence: float) -> float:
+        """Return the squared ratio of the normal quantile to Student's, in (0, 1]."""
+        from scipy.special import stdtrit
+
+        z = z_of(confidence)
+        if not z > 0.0:
+            return 1.0
+        return min((z / float(stdtrit(self.degrees, (1.0 + confidence) / 2.0))) ** 2, 1.0)
 
 
-def effective(value: float, variance: float, *, least: float, method: str, bias: float = 0.0) -> Effective:
+def effective(
+    value: float,
+    variance: float,
+    *,
+    least: float,
+    method: str,
+    bias: float = 0.0,
+    degrees: float = math.inf,
+) -> Effective | None:
     """Return Wilson's interval of `value` in [0, 1] whose estimate has `variance` and `bias`.
 
     The effective n is value (1 - value) / variance, as with the design effect of a survey. Where either
     vanishes (every positive came first, or none did), but for the rounding of sums of weights, `least`
-    stands in: the number of rows that at least told it.
+    stands in: the number of rows that at least told it. None where the variance is not known (NaN).
     """
+    if math.isnan(variance):
+        return None
     value = min(max(float(value), 0.0), 1.0)
     spread = value * (1.0 - value)
     told = spread > ROUNDING and variance * least > ROUNDING * spread
     n = spread / variance if told else least
     centre = min(max(value - bias, 0.0), 1.0)
-    return Effective(value=value, part=Wilson(centre * n, n), method=method)
+    return Effective(value=value, centre=centre, n=n, degrees=max(degrees, 1.0), method=method)
 
 
-def precision_interval(of: Curve, value: float) -> Effective:
+def precision_interval(of: Curve, value: float) -> Effective | None:
     """Return the interval of average precision `value`.
 
     The variance is the sum of squared influences: AP is the mean over the positives of TP / (TP + FP) at
     their own score, and each row's influence is the derivative of that in its weight. A positive counts
     itself at its own score, which flatters the mean by (1 - precision) / (TP + FP) on average: that bias
     moves the interval, not the value. Wilson's form keeps it in [0, 1] as Boyd, Eng and Page 2013 advise,
-    with the positives as n where all of them come first.
+    with the positives as n where all of them come first, and as degrees of freedom.
     """
     import numpy as np
 
@@ -127,9 +243,12 @@ def precision_interval(of: Curve, value: float) -> Effective:
     per_miss = of.pos * hits / seen / seen
     of_positive = hits / seen - value + np.cumsum(per_hit[::-1])[::-1]
     of_negative = -np.cumsum(per_miss[::-1])[::-1]
-    variance = float(of.pos2 @ of_positive**2 + of.neg2 @ of_negative**2) / total**2
+    variance = of.variance(of_positive / total, of_negative / total)
     bias = float(of.pos2 @ (1.0 / seen - hits / seen / seen)) / total
-    return effective(value, variance, least=of.n_pos, method="influence", bias=bias)
+    told = of.positives().least
+    return effective(
+        value, variance, least=told, method=_named("influence", of), bias=bias, degrees=told - 1.0
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -164,6 +283,52 @@ class Separation:
         return replace(self, hit=self.hit.grown(factor), alarm=self.alarm.grown(factor))
 
 
+def separation(of: Curve) -> tuple[float, Part | None]:
+    """Return the largest true- less false-positive rate over all cuts, at least 0, and its interval.
+
+    With clusters, at the largest design effect of the distance at its cut and at nine others.
+    """
+    import numpy as np
+
+    fpr, tpr = of.roc()
+    best = int(np.argmax(tpr - fpr))
+    part = Separation(
+        hit=Wilson(float(tpr[best]) * of.n_pos, of.n_pos),
+        alarm=Wilson(float(fpr[best]) * of.n_neg, of.n_neg),
+    )
+    if of.cells.clusters is None:
+        return part.value, part
+    cuts = {best, *(int(np.searchsorted(tpr + fpr, share / 5.0)) for share in range(1, 10))}
+    return part.value, allowing(part, of, *(_distance(of, tpr, fpr, cut) for cut in sorted(cuts)))
+
+
+def recall_at(of: Curve, share: float) -> tuple[float, Part | None]:
+    """Return the true-positive rate where at most `share` of the negatives is flagged, and its interval.
+
+    MOVER's over the recall at the cut and the place of the cut: the curve is read at Wilson's bounds of
+    `share` among the negatives. With clusters, at the design effect of the recall that moves with the cut
+    as the curve does between these bounds.
+    """
+    fpr, tpr = of.roc()
+    value = read(fpr, tpr, share)
+    parts = (Wilson(value * of.n_pos, of.n_pos), Wilson(share * of.n_neg, of.n_neg))
+
+    def moved(recall: float, place: float) -> float:
+        return recall + read(fpr, tpr, place) - value
+
+    low, high = parts[1].at(NEAR)
+    slope = (read(fpr, tpr, high) - read(fpr, tpr, low)) / (high - low)
+    cut = _last(fpr, share)
+    of_positive, of_negative = _flagged(of, tpr, cut, of.pos), _flagged(of, fpr, cut, of.neg)
+    part = MoverFunction(parts, moved, 0.0, 1.0)
+    return value, allowing(part, of, (of_positive, -slope * of_negative))
+
+
+def read(fpr: NDArray[np.float64], tpr: NDArray[np.float64], share: float) -> float:
+    """Return the true-positive rate at the last point of the curve that is not past `share`."""
+    return float(tpr[_last(fpr, share)])
+
+
 def captured(of: Curve, at: float) -> float:
     """Return the share of the positives among the `at` highest-scored share of all rows.
 
@@ -171,12 +336,10 @@ def captured(of: Curve, at: float) -> float:
     """
     import numpy as np
 
-    rows = np.concatenate([[0.0], np.cumsum(of.pos + of.neg)])
-    hits = np.concatenate([[0.0], np.cumsum(of.pos)])
-    return float(np.interp(at, rows / rows[-1], hits / hits[-1]))
+    return float(np.interp(at, _shares(of.pos + of.neg), _shares(of.pos)))
 
 
-def capture_interval(of: Curve, at: float) -> Effective:
+def capture_interval(of: Curve, at: float) -> Effective | None:
     """Return the interval of `captured(of, at)`, divided by the share as lift is, through `Mapped`.
 
     A row's influence on (captured share of the prevalence) / prevalence: y S - theta - m (S - at), where S
@@ -189,14 +352,16 @@ def capture_interval(of: Curve, at: float) -> Effective:
     value = captured(of, at)
     pos, neg = float(of.pos.sum()), float(of.neg.sum())
     prevalence = pos / (pos + neg)
-    low, high = Wilson(at * of.n_all, of.n_all).at(0.9)
+    low, high = Wilson(at * of.n_all, of.n_all).at(NEAR)
     near = (captured(of, high) - captured(of, low)) * prevalence / (high - low)
     rows = (of.pos + of.neg) / (pos + neg)
     above = np.clip((at - (np.cumsum(rows) - rows)) / rows, 0.0, 1.0)
     moved = near * (above - at) / prevalence
     of_positive = above / prevalence - value / prevalence - moved
-    variance = float(of.pos2 @ of_positive**2 + of.neg2 @ moved**2) / (pos + neg) ** 2
-    return effective(value, variance, least=of.n_pos, method="influence")
+    variance = of.variance(of_positive / (pos + neg), -moved / (pos + neg))
+    told = of.positives().least
+    degrees = math.inf if of.cells.clusters is None else told - 1.0
+    return effective(value, variance, least=told, method=_named("influence", of), degrees=degrees)
 
 
 def thinned(kind: str, title: str, **series: NDArray[np.float64]) -> Chart:
@@ -210,3 +375,70 @@ def thinned(kind: str, title: str, **series: NDArray[np.float64]) -> Chart:
         title=title,
         data={name: tuple(map(float, values[keep])) for name, values in series.items()},
     )
+
+
+def score_histogram(cells: Cells) -> Chart:
+    """Return how many positives and negatives have which score, in bins of equal width.
+
+    Over [0, 1], or from the lowest to the highest score where one lies outside.
+    """
+    import numpy as np
+
+    score, label = cells.roles["score"], cells.roles["label"]
+    low, high = float(score.min()), float(score.max())
+    if low >= 0.0 and high <= 1.0:
+        low, high = 0.0, 1.0
+    edges = low + (high - low) * (np.arange(HISTOGRAM_BINS + 1) / HISTOGRAM_BINS)
+    edges[-1] = high
+    place = np.clip(np.searchsorted(edges, score, side="right") - 1, 0, HISTOGRAM_BINS - 1)
+    groups = ("positive", label == POSITIVE), ("negative", label != POSITIVE)
+    rows = [np.bincount(place[mine], cells.n[mine], minlength=HISTOGRAM_BINS) for _, mine in groups]
+    return Chart(
+        kind="score-histogram",
+        title="Rows by score and label",
+        data={
+            "low": tuple(map(float, edges[:-1])) * len(groups),
+            "high": tuple(map(float, edges[1:])) * len(groups),
+            "rows": tuple(float(count) for counts in rows for count in counts),
+            "group": tuple(name for name, _ in groups for _ in range(HISTOGRAM_BINS)),
+        },
+    )
+
+
+def _distance(
+    of: Curve, tpr: NDArray[np.float64], fpr: NDArray[np.float64], cut: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the influence of a positive and of a negative at each score on the distance at a cut."""
+    return _flagged(of, tpr, cut, of.pos), -_flagged(of, fpr, cut, of.neg)
+
+
+def _flagged(
+    of: Curve, rates: NDArray[np.float64], cut: int, side: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the influence of a row at each score on its class's share at or above a point of the curve."""
+    import numpy as np
+
+    above = np.arange(len(of.pos)) < cut
+    found: NDArray[np.float64] = (above - rates[cut]) / side.sum()
+    return found
+
+
+def _last(fpr: NDArray[np.float64], share: float) -> int:
+    """Return the last point of the curve that is not past `share`, but for rounding."""
+    import numpy as np
+
+    return int(np.searchsorted(fpr, share * (1.0 + ROUNDING), side="right")) - 1
+
+
+def _shares(weight: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the running share of the total, from 0 to exactly 1; one longer than `weight`."""
+    import numpy as np
+
+    found = np.zeros(len(weight) + 1)
+    np.cumsum(weight, out=found[1:])
+    found /= found[-1]
+    return found
+
+
+def _named(method: str, of: Curve) -> str:
+    return method if of.cells.clusters is None else f"{method}, {CLUSTERS}"

@@ -12,26 +12,35 @@ from typing import Any, Literal
 
 from mlgate.cells import (
     Answers,
+    BinCounts,
     ColumnProfile,
     Columns,
     ColumnType,
     Outside,
     OutsideCount,
     Profile,
+    ProfileFact,
     Shape,
     Statistic,
     TableShape,
     ValueCounts,
     Values,
 )
-from mlgate.estimates import Estimate, GroupEstimate
+from mlgate.estimates import Chart, Estimate, GroupEstimate
 from mlgate.measures import measure
-from mlgate.measures.ends import between_ends
+from mlgate.measures.data_profile import MAX_COLUMNS, Picture, charts, pictures
+from mlgate.measures.ends import between_ends, inside
 from mlgate.measures.named import EMPTY, chosen, present, required
 
 _CONSTANT = 2
 """Rows that a column needs before it can be called constant."""
 _EXACT_INTEGER = 2.0**63
+
+_DRAWN: Mapping[str, tuple[ProfileFact, ...]] = {
+    "string": ("about",),
+    **dict.fromkeys(("integer", "number", "date", "timestamp"), ("ends",)),
+}
+"""What has to be known of a column before its histogram can be asked for, by its type."""
 
 
 @measure(
@@ -106,24 +115,46 @@ def _misplaced(declared: Mapping[str, str], found: Mapping[str, str]) -> Iterabl
     source="pandas.DataFrame.isna().mean().max()",
 )
 class Missing:
-    """Largest share of missing values in any column; NaN counts as missing."""
+    """Largest share of missing values in any column; NaN counts as missing.
 
-    def __init__(self, *, columns: list[str] | None = None, ignore: list[str] | None = None) -> None:
+    With `profile` the finding also draws a small histogram of each column, at most 60 of them.
+    """
+
+    def __init__(
+        self, *, columns: list[str] | None = None, ignore: list[str] | None = None, profile: bool = True
+    ) -> None:
         """Declare the parameters: the columns to look at (default: all) and those to leave out."""
 
     def plan(self, params: Mapping[str, Any], columns: Columns) -> list[Statistic]:
-        """Ask for a profile of each column."""
-        return _profiles("data.missing", params, columns)
+        """Ask for a profile of each column, and for the types that decide how it is drawn."""
+        names = _looked_at("data.missing", params, columns)
+        if not params["profile"]:
+            return [Profile(name, ()) for name in names]
+        drawn = {name: _DRAWN.get(columns.types[name], ()) for name in names[:MAX_COLUMNS]}
+        return [Shape(), *(Profile(name, drawn.get(name, ())) for name in names)]
+
+    def further(self, cells: Answers, params: Mapping[str, Any]) -> list[Statistic]:
+        """Ask for the histograms, whose bins depend on the ends of the columns."""
+        return [one.asked for one in _pictures(cells)] if params["profile"] else []
 
     def value(self, cells: Answers, params: Mapping[str, Any]) -> Estimate:
         """Return the largest share, with a line for each column."""
-        del params
         found = _profiled(cells)
         rows = min(one.rows for one in found.values())
         if rows == 0:
             return Estimate.missing(EMPTY)
         lines = tuple(_share(name, one.nulls, one.rows) for name, one in found.items())
-        return Estimate(value=max(one.nulls / one.rows for one in found.values()), n=rows, groups=lines)
+        drawn: tuple[Chart, ...] = ()
+        if params["profile"]:
+            asked = _pictures(cells)
+            drawn = charts(asked, {one.asked: cells.get(one.asked, BinCounts) for one in asked})
+        return Estimate(
+            value=max(one.nulls / one.rows for one in found.values()), n=rows, groups=lines, charts=drawn
+        )
+
+
+def _pictures(cells: Answers) -> list[Picture]:
+    return pictures(dict(cells.get(Shape(), TableShape).columns), _profiled(cells))
 
 
 @measure(
@@ -151,13 +182,28 @@ class Range:
         wanted: dict[str, Sequence[float | str | None]] = params["columns"]
         required("data.range", wanted, "`columns: {age: [0, 120]}`")
         names = present(wanted, columns)
-        return [between_ends(name, columns.types[name], *wanted[name]) for name in names]
+        asked = [between_ends(name, columns.types[name], *wanted[name]) for name in names]
+        # Most columns keep to their ends, and their smallest and largest value are cheaper than two counts.
+        numbers = ("integer", "number")
+        return [
+            Profile(one.column, ("ends",)) if columns.types[one.column] in numbers else one for one in asked
+        ]
+
+    def further(self, cells: Answers, params: Mapping[str, Any]) -> list[Statistic]:
+        """Ask how many values lie outside in the columns in which some may."""
+        ends: dict[str, Sequence[Any]] = params["columns"]
+        return [
+            Outside(name, *ends[name])
+            for name, one in _profiled(cells).items()
+            if not inside(one, *ends[name])
+        ]
 
     def value(self, cells: Answers, params: Mapping[str, Any]) -> Estimate:
         """Add up the values outside."""
         del params
         asked = [one for one in cells.of if isinstance(one, Outside)]
-        found = {one.column: cells.get(one, OutsideCount) for one in asked}
+        found = {name: _none_outside(one) for name, one in _profiled(cells).items()}
+        found |= {one.column: cells.get(one, OutsideCount) for one in asked}
         rows = min(one.rows for one in found.values())
         if rows == 0:
             return Estimate.missing(EMPTY)
@@ -168,6 +214,14 @@ class Range:
         return Estimate(
             value=float(sum(one.below + one.above for one in found.values())), n=rows, groups=lines
         )
+
+
+def _none_outside(one: ColumnProfile) -> OutsideCount:
+    """Say of a column whose ends lie inside, or that has no values, that nothing is outside.
+
+    What does not lie inside was asked further, and its count takes the place of this.
+    """
+    return OutsideCount(rows=one.rows, below=0, above=0, minimum=one.minimum, maximum=one.maximum)
 
 
 def _outside(name: str, one: OutsideCount) -> GroupEstimate:
@@ -265,8 +319,8 @@ class ConstantColumns:
         """Declare the parameters: the columns to look at (default: all) and those to leave out."""
 
     def plan(self, params: Mapping[str, Any], columns: Columns) -> list[Statistic]:
-        """Ask for a profile of each column."""
-        return _profiles("data.constant_columns", params, columns)
+        """Ask whether each column varies."""
+        return [Profile(name, ("varied",)) for name in _looked_at("data.constant_columns", params, columns)]
 
     def value(self, cells: Answers, params: Mapping[str, Any]) -> Estimate:
         """Count the constant columns, with a line for each of them."""
@@ -275,7 +329,7 @@ class ConstantColumns:
         rows = min(one.rows for one in found.values())
         if rows < _CONSTANT:
             return Estimate.missing("a single row is constant in every column" if rows else EMPTY, n=rows)
-        constant = {name: one for name, one in found.items() if one.distinct + (one.nulls > 0) == 1}
+        constant = {name: one for name, one in found.items() if _is_constant(one)}
         lines = tuple(
             GroupEstimate(
                 group={"column": name},
@@ -288,9 +342,12 @@ class ConstantColumns:
         return Estimate(value=float(len(constant)), n=rows, groups=lines)
 
 
-def _profiles(measure_id: str, params: Mapping[str, Any], columns: Columns) -> list[Statistic]:
-    names = chosen(measure_id, params["columns"], columns, ignore=params["ignore"] or ())
-    return [Profile(name) for name in names]
+def _is_constant(one: ColumnProfile) -> bool:
+    return one.nulls == one.rows or (one.nulls == 0 and not one.varied)
+
+
+def _looked_at(measure_id: str, params: Mapping[str, Any], columns: Columns) -> tuple[str, ...]:
+    return chosen(measure_id, params["columns"], columns, ignore=params["ignore"] or ())
 
 
 def _profiled(cells: Answers) -> dict[str, ColumnProfile]:

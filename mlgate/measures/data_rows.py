@@ -1,4 +1,4 @@
-"""Facts about the rows of a table: how many, which are repeated, and how many of each class.
+"""Facts about the rows of a table: how many, which are repeated or contradict each other, and of what class.
 
 Counted exactly and without weights, as in `data`. On a table without rows none of them is measured.
 """
@@ -8,10 +8,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mlgate.cells import Answers, Cells, Columns, RepeatCounts, Repeats, Shape, Statistic, TableShape
+from mlgate.cells import (
+    Answers,
+    Cells,
+    Columns,
+    ConflictCounts,
+    Conflicts,
+    RepeatCounts,
+    Repeats,
+    Shape,
+    Statistic,
+    TableShape,
+)
 from mlgate.estimates import Estimate, GroupEstimate
 from mlgate.measures import measure
 from mlgate.measures.named import EMPTY, chosen
+
+_CLASSES = 2
+"""Classes that a label needs before one can be the rarer."""
 
 
 @measure(id="data.row_count", kind="fact", unit="rows", better="higher", source="number of rows of the table")
@@ -115,17 +129,22 @@ class DuplicateRows:
     kind="fact",
     unit="1",
     better="higher",
-    tasks=("binary",),
+    tasks=("binary", "multiclass"),
     needs=("label",),
-    source="smallest of pandas.Series.value_counts(normalize=True) over both classes",
+    source="smallest of pandas.Series.value_counts(normalize=True) over all classes",
 )
 def class_balance(cells: Cells) -> Estimate:
-    """Share of rows in the rarer class of the label; 0 when one class is absent."""
+    """Share of rows in the rarest class of the label; 0 when a class is absent.
+
+    The classes of a multiclass table are those of its labels, predictions and scores.
+    """
     rows = cells.rows
     if rows == 0:
         return Estimate.missing(EMPTY)
-    positives = int(cells.n[cells.roles["label"] == 1].sum())
-    counts = {"positive": positives, "negative": rows - positives}
+    names = dict(enumerate(cells.classes)) if cells.classes else {1: "positive", 0: "negative"}
+    counts = {name: int(cells.n[cells.roles["label"] == place].sum()) for place, name in names.items()}
+    if len(counts) < _CLASSES:
+        return Estimate.missing(f"every row is of the class {next(iter(counts))!r}", n=rows)
     lines = tuple(
         GroupEstimate(
             group={"class": name},
@@ -137,6 +156,42 @@ def class_balance(cells: Cells) -> Estimate:
         for name, count in counts.items()
     )
     return Estimate(value=min(counts.values()) / rows, n=rows, groups=lines)
+
+
+@measure(
+    id="data.conflicting_labels",
+    kind="fact",
+    unit="1",
+    better="lower",
+    tasks=("binary", "multiclass"),
+    needs=("label", "features"),
+    source="pandas.DataFrame.groupby(features, dropna=False)[label].transform('nunique') > 1",
+)
+class ConflictingLabels:
+    """Share of rows that equal another row in every feature and have another label; null equals null.
+
+    Rows without a label contradict nobody, and count as rows. `columns` and `ignore` choose other columns
+    than the features.
+    """
+
+    def __init__(self, *, columns: list[str] | None = None, ignore: list[str] | None = None) -> None:
+        """Declare the parameters: the columns in which rows may be alike and those to leave out."""
+
+    def plan(self, params: Mapping[str, Any], columns: Columns) -> list[Statistic]:
+        """Ask how often labels conflict."""
+        wanted = columns.features if params["columns"] is None else params["columns"]
+        names = chosen("data.conflicting_labels", wanted, columns, ignore=params["ignore"] or ())
+        return [Conflicts(names, str(columns.label))]
+
+    def value(self, cells: Answers, params: Mapping[str, Any]) -> Estimate:
+        """Return the share."""
+        del params
+        found = cells.get(next(iter(cells.of)), ConflictCounts)
+        if found.rows == 0:
+            return Estimate.missing(EMPTY)
+        if found.unlabelled == found.rows:
+            return Estimate.missing("no row has a label", n=found.rows)
+        return Estimate(value=found.conflicting / found.rows, n=found.rows)
 
 
 def _repeats(cells: Answers) -> tuple[Repeats, RepeatCounts]:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from datetime import datetime
 
-from mlgate.cells import ColumnType, Outside
+from mlgate.cells import ColumnProfile, ColumnType, Outside
 from mlgate.errors import EvidenceError, PolicyError
 
 
@@ -35,6 +35,20 @@ def between_ends(name: str, kind: ColumnType, low: float | str | None, high: flo
     if not ordered:
         raise PolicyError(where, f"the lower end {low} is above the upper end {high}", "swap them")
     return Outside(column=name, low=low, high=high)
+
+
+def inside(found: ColumnProfile, low: float | None, high: float | None) -> bool:
+    """Whether all values of a numeric column are sure to lie between two ends, or there are none.
+
+    Its smallest and largest value come as floats. A rounded value that is truly less than an end was so
+    before it was rounded; one that is equal may not have been, so it counts as unsure.
+    """
+    if found.nulls == found.rows:
+        return True
+    least, most = found.minimum, found.maximum
+    if not isinstance(least, float) or not isinstance(most, float):
+        return False
+    return (low is None or low < least) and (high is None or most < high)
 
 
 def _times_ordered(where: str, kind: str, given: Sequence[float | str]) -> bool:

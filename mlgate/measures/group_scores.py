@@ -2,65 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal
 
 from mlgate.cells import Cells
-from mlgate.estimates import Comparison, Estimate, GroupEstimate, Interval
+from mlgate.estimates import Chart, Estimate
 from mlgate.intervals import delong, mean_of
-from mlgate.measures.groups import NEEDED, Group, Grouped, counted, grouped, size_reason, too_few
-from mlgate.measures.rate_gaps import Judging
+from mlgate.measures import comparing
+from mlgate.measures.comparing import Series
+from mlgate.measures.distance import Distance
+from mlgate.measures.groups import Group, Grouped, Standing, counted, grouped, size_reason
+from mlgate.measures.judging import Judging
 
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
-@dataclass(frozen=True, slots=True)
-class Distance:
-    """The absolute value of a signed quantity, for claims like "observed and expected are 0.05 apart".
+POINTS = 200
+"""The most points that a series of a chart may have."""
 
-    The lower bound is that of the quantity taken with the sign of its estimate (it may be negative); the
-    upper bound is how far the quantity may reach on either side of zero.
-    """
+BINS = 20
+"""Bars for each group where there are few."""
 
-    signed: Interval
-    below: bool
-    """Whether the estimate is negative."""
-
-    @property
-    def method(self) -> str:
-        """That of the signed quantity."""
-        return self.signed.method
-
-    def at(self, confidence: float) -> tuple[float, float]:
-        """Return the two-sided bounds at `confidence`."""
-        low, high = self.signed.at(confidence)
-        if self.below:
-            low, high = -high, -low
-        return low, max(high, -low)
-
-    def grown(self, factor: float) -> Distance:
-        """Return the interval of `factor` times the rows."""
-        return Distance(self.signed.grown(factor), self.below)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Scored:
-    """What a group's scores are worth."""
-
-    group: Group
-    value: float | None
-    interval: Interval | None
-    reason: str | None
-    """Why it is not judged, or has no value; None when it is judged."""
-    numerator: float | None = None
-    denominator: float | None = None
-
-
-_Worth = Callable[[Group, Cells, Judging], _Scored]
+_Worth = Callable[[Group, Cells, Judging], Standing]
 
 
 def auc_by_group(cells: Cells, judging: Judging) -> Estimate:
     """Return the smallest AUC of a judged group; one is judged with `min_group` rows of either class."""
-    return _worst(cells, judging, "roc_auc", _ranking, "lowest")
+    return _worst(cells, judging, "AUC", _ranking, "lowest")
 
 
 def calibration_by_group(cells: Cells, judging: Judging) -> Estimate:
@@ -72,118 +42,117 @@ def calibration_by_group(cells: Cells, judging: Judging) -> Estimate:
     scores = cells.roles["score"]
     if not ((scores >= 0) & (scores <= 1)).all():
         return Estimate.missing("some scores lie outside [0, 1]: they are no probabilities", n=cells.rows)
-    return _worst(cells, judging, "observed - expected", _calibration, "highest")
+    return _worst(cells, judging, "calibration", _calibration, "highest")
+
+
+def score_histogram(of: Grouped, judging: Judging) -> Chart | None:
+    """Return how many rows of each judged group have which score; at most `POINTS` bars in all.
+
+    Equal bins from 0 to 1, or from the lowest to the highest score where any lies outside. Of many groups
+    the largest are shown. None without a judged group or a finite range.
+    """
+    import numpy as np
+
+    scores = of.cells.roles["score"]
+    sizes = [(-one.n, one.number) for one in of.groups if size_reason(one, judging) is None]
+    shown = sorted(number for _, number in sorted(sizes)[: POINTS // 4])
+    if not shown or not np.isfinite(scores).all():
+        return None
+    edges = _edges(scores, min(BINS, POINTS // len(shown)))
+    place = np.clip(np.searchsorted(edges, scores, side="right") - 1, 0, len(edges) - 2)
+    size = len(edges) - 1
+    rows = np.bincount(of.code * size + place, weights=of.cells.n, minlength=len(of.groups) * size)
+    rows = rows.reshape(len(of.groups), size)[shown]
+    return Chart(
+        kind="score-histogram",
+        title="Scores by group",
+        data={
+            "low": tuple(edges[:-1].tolist()) * len(shown),
+            "high": tuple(edges[1:].tolist()) * len(shown),
+            "rows": tuple(rows.ravel().astype(int).tolist()),
+            "group": tuple(of.groups[number].name for number in shown for _ in range(size)),
+        },
+    )
+
+
+def _edges(scores: NDArray[np.float64], bins: int) -> NDArray[np.float64]:
+    import numpy as np
+
+    low, high = float(scores.min()), float(scores.max())
+    if low >= 0.0 and high <= 1.0:
+        low, high = 0.0, 1.0
+    width = high - low if high > low else 1.0
+    return low + width * (np.arange(bins + 1) / bins)  # 19 / 20 is the score 0.95, 19 * 0.05 is not
 
 
 def _worst(
-    cells: Cells, judging: Judging, rate: str, worth: _Worth, how: Literal["lowest", "highest"]
+    cells: Cells, judging: Judging, words: str, worth: _Worth, how: Literal["lowest", "highest"]
 ) -> Estimate:
     of = grouped(cells, judging.by)
     if isinstance(of, Estimate):
         return of
-    scored = [worth(group, part, judging) for group, part in _parts(of)]
-    judged = [one for one in scored if one.reason is None]
-    known = [one for one in scored if judging.judge_unknown or not one.group.unknown]
-    rows = sum(one.group.n for one in judged)
-    listed = tuple(_row(one, rate) for one in scored)
-    every = [one.value for one in known if one.value is not None]
-    pick = min if how == "lowest" else max
-    value_all = pick(every) if len(every) >= NEEDED else None
-    lacking = too_few(len(judged), [(one.group, one.reason) for one in scored])
-    if lacking is not None:
-        return Estimate.missing(
-            lacking, n=rows, groups=listed, value_all=value_all, judged_share=rows / of.rows
-        )
-    claims = _claims(judged, rate)
-    worst = pick(claims, key=lambda claim: claim.value)
-    return Estimate(
-        value=worst.value,
-        n=rows,
-        interval=worst.interval,
-        groups=listed,
-        comparisons=claims,
-        value_all=value_all,
-        judged_share=rows / of.rows,
-    )
+    series = Series(words=words, standings=tuple(worth(group, part, judging) for group, part in of.parts()))
+    chart = score_histogram(of, judging)
+    found = comparing.compare(of, judging, [series], how)
+    return found if chart is None else replace(found, charts=(chart,))
 
 
-def _parts(of: Grouped) -> list[tuple[Group, Cells]]:
-    """Return each group with its cells, which lie side by side."""
-    import numpy as np
-
-    ends = np.searchsorted(of.code, np.arange(len(of.groups) + 1))
-    return [
-        (group, of.cells.take(np.arange(first, last)))
-        for group, first, last in zip(of.groups, ends[:-1], ends[1:], strict=True)
-    ]
-
-
-def _ranking(group: Group, part: Cells, judging: Judging) -> _Scored:
+def _ranking(group: Group, part: Cells, judging: Judging) -> Standing:
     """Return the AUC with DeLong's interval; a class that is missing or too small is a reason."""
-    from sklearn.metrics import roc_auc_score
-
-    label, score = part.roles["label"], part.roles["score"]
-    reason = _size(group, judging)
+    label = part.roles["label"]
+    reason = size_reason(group, judging)
+    lacking = None
     for noun, side in (("positives", label == 1), ("negatives", label == 0)):
         rows = int(part.n[side].sum())
         if not part.w[side].sum() > 0:
-            lacking = f"no {noun}" if rows == 0 else f"the weights of its {noun} sum to 0"
-            return _Scored(
-                group=group, value=None, interval=None, reason=f"{lacking}: the AUC is not defined"
-            )
-        if rows < judging.min_group and reason is None:
+            why = f"no {noun}" if rows == 0 else f"the weights of its {noun} sum to 0"
+            lacking = lacking or f"{why}: the AUC is not defined"
+        elif rows < judging.min_group and reason is None:
             reason = f"{counted(rows, noun)}, fewer than min_group {judging.min_group}"
-    value = float(roc_auc_score(label, score, sample_weight=part.w))
-    return _Scored(group=group, value=value, interval=delong(score, label, part.w, part.w2), reason=reason)
+    # Its mean placement is scikit-learn's roc_auc_score; importing that would cost more than all the rest.
+    plain = delong(part.roles["score"], label, part.w, part.w2) if lacking is None else None
+    apart = plain
+    if plain is not None and part.clusters is not None:
+        apart = delong(part.roles["score"], label, part.w, part.w2, part.clusters)
+    if plain is None:
+        reason = lacking or "the AUC is not defined"
+    return Standing(
+        group=group,
+        rate="roc_auc",
+        value=None if plain is None else plain.auc,
+        interval=apart,
+        part=None,
+        weight=0.0 if plain is None else min(plain.n_pos, plain.n_neg),
+        reason=reason or _one_cluster(part, apart),
+    )
 
 
-def _calibration(group: Group, part: Cells, judging: Judging) -> _Scored:
+def _calibration(group: Group, part: Cells, judging: Judging) -> Standing:
     """Return |observed - expected| with the interval of the mean difference."""
     import numpy as np
 
     apart = part.roles["label"] - part.roles["score"]
     total = float(part.w.sum())
-    if not total > 0:
-        return _Scored(group=group, value=None, interval=None, reason="its weights sum to 0")
-    mean = float(np.average(apart, weights=part.w))
-    signed = mean_of(apart, part.w, part.w2, lowest=-1.0, highest=1.0)
-    return _Scored(
+    known = total > 0
+    mean = float(np.average(apart, weights=part.w)) if known else None
+    signed = mean_of(apart, part.w, part.w2, lowest=-1.0, highest=1.0, clusters=part.clusters)
+    return Standing(
         group=group,
-        value=abs(mean),
-        interval=Distance(signed, mean < 0) if signed else None,
-        reason=_size(group, judging),
-        numerator=mean * total,
-        denominator=total,
+        rate="observed - expected",
+        value=None if mean is None else abs(mean),
+        interval=None if mean is None or signed is None else Distance(signed, mean < 0),
+        part=None,
+        weight=total,
+        reason=size_reason(group, judging) or _one_cluster(part, signed) if known else "its weights sum to 0",
+        numerator=None if mean is None else mean * total,
+        denominator=total if known else None,
     )
 
 
-def _size(group: Group, judging: Judging) -> str | None:
-    return size_reason(group, judging.min_group, judge_unknown=judging.judge_unknown)
+def _one_cluster(part: Cells, interval: object) -> str | None:
+    """Say that nothing is known of other clusters; None where that is not why an interval is missing."""
+    import numpy as np
 
-
-def _row(one: _Scored, rate: str) -> GroupEstimate:
-    return GroupEstimate(
-        group=one.group.values,
-        n=one.group.n,
-        value=one.value,
-        rate=rate,
-        numerator=one.numerator,
-        denominator=one.denominator,
-        interval=one.interval,
-        judged=one.reason is None,
-        reason=one.reason,
-    )
-
-
-def _claims(judged: Sequence[_Scored], rate: str) -> tuple[Comparison, ...]:
-    return tuple(
-        Comparison(
-            name=one.group.name,
-            value=one.value,
-            interval=one.interval,
-            groups=(one.group.values,),
-            rate=rate,
-        )
-        for one in judged
-        if one.value is not None
-    )
+    if interval is not None or part.clusters is None or len(np.unique(part.clusters[part.w > 0])) > 1:
+        return None
+    return "all its rows belong to one cluster, which says nothing of others"

@@ -1,4 +1,4 @@
-"""Which groups there are, which of them are judged, and the counts behind each group's rate.
+"""Which groups there are, which of them are judged, and where each stands.
 
 A group is judged when it has at least `min_group` rows, its rate's denominator has at least `min_group`
 rows, and no protected value of it is missing (unless the policy judges those too). Every other group is
@@ -7,13 +7,14 @@ listed with the reason, and never dropped.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mlgate.cells import MAX_GROUPS, UNKNOWN, Bins, By, Cells
-from mlgate.estimates import Estimate, GroupEstimate
-from mlgate.intervals import Proportion, proportion
+from mlgate.estimates import Estimate, GroupEstimate, Interval
+from mlgate.intervals import Part, Proportion, clustered_share, proportion
+from mlgate.measures.judging import Judging
 from mlgate.measures.rates import Rate
 
 if TYPE_CHECKING:
@@ -47,9 +48,9 @@ class Grouped:
     """Cells with the number of the group that each belongs to; groups sorted by value, unknown last."""
 
     cells: Cells
-    """In an order that depends on their content alone, so that sums do not depend on the order given."""
+    """Those of one group lie side by side, in the order of the groups. They carry no group values."""
     code: NDArray[np.int64]
-    """One a cell: index into `groups`."""
+    """One a cell: index into `groups`; never falls."""
     groups: tuple[Group, ...]
 
     @property
@@ -57,19 +58,39 @@ class Grouped:
         """Rows of all groups, the unknown ones included."""
         return self.cells.rows
 
+    def slices(self) -> Iterator[tuple[Group, slice]]:
+        """Yield each group with the place of its cells."""
+        import numpy as np
+
+        ends = np.searchsorted(self.code, np.arange(len(self.groups) + 1)).tolist()
+        for group, first, last in zip(self.groups, ends[:-1], ends[1:], strict=True):
+            yield group, slice(first, last)
+
+    def parts(self) -> Iterator[tuple[Group, Cells]]:
+        """Yield each group with its cells, which carry no groups of their own."""
+        for group, place in self.slices():
+            yield group, _cut(self.cells, place)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Tally:
-    """A group's rate: counts, value, interval, and whether it is judged."""
+class Standing:
+    """Where a group stands by one number, whether it is judged by it, and what differences are built of."""
 
     group: Group
-    rate: Rate
-    rows: int
-    """Rows in the denominator."""
-    share: Proportion
-    """Counts in rows, or in sums of weights when the table has any."""
+    rate: str
+    """What the number is called in the group table: `true_positive_rate`."""
+    value: float | None
+    """None when it is not estimable, with `reason`."""
+    interval: Interval | None
+    """Of the number by itself."""
+    part: Part | None
+    """What intervals of differences and ratios between groups are made of."""
+    weight: float
+    """How many equally weighted, independent rows the number rests on."""
     reason: str | None
     """Why it is not judged, or has no value; None when it is judged."""
+    numerator: float | None = None
+    denominator: float | None = None
 
     @property
     def judged(self) -> bool:
@@ -77,9 +98,11 @@ class Tally:
         return self.reason is None
 
     @property
-    def value(self) -> float | None:
-        """The rate; None when it has no denominator."""
-        return self.share.value
+    def known(self) -> float:
+        """The value of a group that has one. ValueError for any other."""
+        if self.value is None:
+            raise ValueError(f"group {self.group.name} has no {self.rate}")
+        return self.value
 
     def row(self) -> GroupEstimate:
         """Return the line of the group table."""
@@ -87,10 +110,10 @@ class Tally:
             group=self.group.values,
             n=self.group.n,
             value=self.value,
-            rate=self.rate.name,
-            numerator=self.share.numerator,
-            denominator=self.share.denominator,
-            interval=self.share.interval,
+            rate=self.rate,
+            numerator=self.numerator,
+            denominator=self.denominator,
+            interval=self.interval,
             judged=self.judged,
             reason=self.reason,
         )
@@ -109,77 +132,108 @@ def grouped(cells: Cells, by: tuple[By, ...]) -> Grouped | Estimate:
     columns = tuple(one.column if isinstance(one, Bins) else one for one in by)
     if not columns:
         return Estimate.missing("no protected column is named")
-    raw = list(zip(*(cells.groups[one].tolist() for one in by), strict=True))
-    keys = sorted(set(raw), key=lambda key: (None in key, [(value is None, str(value)) for value in key]))
+    keys, code = distinct(cells, by)
     if len(keys) > MAX_GROUPS:
         wide = " and ".join(repr(column) for column in columns)
         return Estimate.missing(f"{len(keys)} groups by {wide}, more than {MAX_GROUPS}: bin it", n=cells.rows)
-    index = {key: number for number, key in enumerate(keys)}
-    code = np.array([index[key] for key in raw], dtype=np.int64)
-    order = _canonical(cells, code)
-    code, cells = code[order], cells.take(order)
+    order = _order(cells, code)
+    code, cells = code[order], replace(cells, groups={}).take(order)
     counts = np.bincount(code, weights=cells.n, minlength=len(keys))
-    names = {key: tuple(map(_name, key)) for key in keys}
+    names = [tuple(map(named, key)) for key in keys]
     return Grouped(
         cells=cells,
         code=code,
         groups=tuple(
             Group(
                 number=number,
-                values=dict(zip(columns, names[key], strict=True)),
-                name=", ".join(names[key]),
+                values=dict(zip(columns, names[number], strict=True)),
+                name=", ".join(names[number]),
                 unknown=None in key,
                 n=int(counts[number]),
             )
-            for key, number in index.items()
+            for number, key in enumerate(keys)
         ),
     )
 
 
-def tally(of: Grouped, rate: Rate, *, min_group: int, judge_unknown: bool) -> tuple[Tally, ...]:
-    """Count one rate in every group, in the order of the groups."""
+def distinct(cells: Cells, by: Sequence[By]) -> tuple[list[tuple[object, ...]], NDArray[np.int64]]:
+    """Return the combinations of values that occur, sorted, and the number of each cell's among them.
+
+    Combinations with a missing value (None) come last.
+    """
     import numpy as np
 
-    inside, hit = rate.denominator(of.cells.roles), rate.numerator(of.cells.roles)
-    size = len(of.groups)
+    code = np.zeros(len(cells.n), dtype=np.int64)
+    keys: list[tuple[object, ...]] = [()]
+    for one in by:
+        listed = cells.groups[one].tolist()
+        values = sorted(set(listed), key=lambda value: (value is None, str(value)))
+        places = {value: place for place, value in enumerate(values)}
+        own = np.fromiter(map(places.__getitem__, listed), dtype=np.int64, count=len(listed))
+        present, code = _compact(code * len(values) + own, len(keys) * len(values))
+        keys = [(*keys[place // len(values)], values[place % len(values)]) for place in present.tolist()]
+    last = sorted(range(len(keys)), key=lambda place: (None in keys[place], place))
+    rank = np.empty(len(keys), dtype=np.int64)
+    rank[last] = np.arange(len(keys))
+    return [keys[place] for place in last], rank[code]
 
-    def sums(mask: NDArray[np.bool_], what: NDArray[np.float64] | NDArray[np.int64]) -> list[float]:
-        found: list[float] = np.bincount(of.code[mask], weights=what[mask], minlength=size).tolist()
+
+def _compact(code: NDArray[np.int64], size: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the numbers below `size` that occur, rising, and the place of each entry's among them."""
+    import numpy as np
+
+    if size > max(len(code), 1024):
+        return np.unique(code, return_inverse=True)
+    seen = np.bincount(code, minlength=size) > 0
+    return np.flatnonzero(seen), (np.cumsum(seen) - 1)[code]
+
+
+def standings(of: Grouped, rate: Rate, judging: Judging) -> tuple[Standing, ...]:
+    """Count one rate in every group, in the order of the groups."""
+    inside, hit = rate.denominator(of.cells.roles), rate.numerator(of.cells.roles)
+    return tuple(
+        _standing(group, rate, int(of.cells.n[place][inside[place]].sum()), share, judging)
+        for (group, place), share in zip(of.slices(), shares(of, hit, inside), strict=True)
+    )
+
+
+def shares(of: Grouped, hit: NDArray[np.bool_], inside: NDArray[np.bool_]) -> list[Proportion]:
+    """Return the share of `hit` among `inside` in every group, allowing for weights and clusters."""
+    import numpy as np
+
+    cells = of.cells
+    if cells.clusters is not None:
+        return [
+            clustered_share(hit[place], inside[place], cells.w[place], cells.w2[place], cells.clusters[place])
+            for _, place in of.slices()
+        ]
+
+    def sums(mask: NDArray[np.bool_], what: NDArray[np.float64]) -> list[float]:
+        found: list[float] = np.bincount(of.code[mask], weights=what[mask], minlength=len(of.groups)).tolist()
         return found
 
-    weighted = of.cells.weighted
-    counts = zip(
-        of.groups,
-        sums(inside, of.cells.n),
-        sums(hit, of.cells.w),
-        sums(inside, of.cells.w),
-        sums(inside, of.cells.w2),
-        strict=True,
-    )
-    found = []
-    for group, rows, numerator, denominator, squares in counts:
-        share = proportion(numerator, denominator, w2_sum=squares if weighted else None)
-        reason = _no_rate(rate, int(rows), share) or _too_small(group, rate, int(rows), min_group)
-        if group.unknown and not judge_unknown:
-            reason = _UNKNOWN
-        found.append(Tally(group=group, rate=rate, rows=int(rows), share=share, reason=reason))
-    return tuple(found)
+    return [
+        proportion(numerator, denominator, w2_sum=squares if cells.weighted else None)
+        for numerator, denominator, squares in zip(
+            sums(hit, cells.w), sums(inside, cells.w), sums(inside, cells.w2), strict=True
+        )
+    ]
 
 
-def size_reason(group: Group, min_group: int, *, judge_unknown: bool) -> str | None:
+def size_reason(group: Group, judging: Judging) -> str | None:
     """Say why a group as such is not judged; None when it is."""
-    if group.unknown and not judge_unknown:
+    if group.unknown and not judging.judge_unknown:
         return _UNKNOWN
-    if group.n < min_group:
-        return f"{counted(group.n, 'rows')}, fewer than min_group {min_group}"
+    if group.n < judging.min_group:
+        return f"{counted(group.n, 'rows')}, fewer than min_group {judging.min_group}"
     return None
 
 
-def too_few(judged: int, listed: Sequence[tuple[Group, str | None]]) -> str | None:
+def too_few(judged: int, listed: Sequence[Standing]) -> str | None:
     """Say that a comparison lacks groups, naming the first few that are not judged; None when it does not."""
     if judged >= NEEDED:
         return None
-    because = [f"{group.name}: {reason}" for group, reason in listed if reason is not None]
+    because = [f"{one.group.name}: {one.reason}" for one in listed if one.reason is not None]
     shown = "; ".join(because[:3]) + ("; …" if len(because) > 3 else "")  # noqa: PLR2004  a line's worth
     found = f"{counted(judged, 'groups')} of {len(listed)} can be judged, and a comparison needs {NEEDED}"
     return f"{found} ({shown})" if shown else found
@@ -190,6 +244,31 @@ def counted(number: int, plural: str) -> str:
     return f"{number} {plural[:-1] if number == 1 else plural}"
 
 
+def named(value: object) -> str:
+    """Name a value; the word `unknown` is kept for missing values, so that nobody can hide behind it."""
+    if value is None:
+        return UNKNOWN
+    text = str(value)
+    return repr(text) if text == UNKNOWN else text
+
+
+def _standing(group: Group, rate: Rate, rows: int, share: Proportion, judging: Judging) -> Standing:
+    reason = _no_rate(rate, rows, share) or _too_small(group, rate, rows, share, judging)
+    if group.unknown and not judging.judge_unknown:
+        reason = _UNKNOWN
+    return Standing(
+        group=group,
+        rate=rate.name,
+        value=share.value,
+        interval=share.interval,
+        part=share.wilson,
+        weight=share.kish_n,
+        reason=reason,
+        numerator=share.numerator,
+        denominator=share.denominator,
+    )
+
+
 def _no_rate(rate: Rate, rows: int, share: Proportion) -> str | None:
     """Say why the rate has no denominator; None when it has one."""
     if share.value is not None:
@@ -198,23 +277,38 @@ def _no_rate(rate: Rate, rows: int, share: Proportion) -> str | None:
     return f"{lacking}: the {rate.words} has no denominator"
 
 
-def _too_small(group: Group, rate: Rate, rows: int, min_group: int) -> str | None:
-    if rows < min_group <= group.n:
-        return f"{counted(rows, rate.among)}, fewer than min_group {min_group}"
-    return size_reason(group, min_group, judge_unknown=True)
+def _too_small(group: Group, rate: Rate, rows: int, share: Proportion, judging: Judging) -> str | None:
+    small = size_reason(group, judging)
+    if small is None and rows < judging.min_group:
+        return f"{counted(rows, rate.among)}, fewer than min_group {judging.min_group}"
+    if small is None and share.interval is None:
+        return f"all its {rate.among} belong to one cluster, which says nothing of others"
+    return small
 
 
-def _name(value: object) -> str:
-    """Name a value; the word `unknown` is kept for missing values, so that nobody can hide behind it."""
-    if value is None:
-        return UNKNOWN
-    text = str(value)
-    return repr(text) if text == UNKNOWN else text
+def _order(cells: Cells, code: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Order the cells by group. With weights also by content, so that no order can change a sum of theirs.
 
-
-def _canonical(cells: Cells, code: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Order the cells by group and content, so that no order of evaluation can change a sum."""
+    Sums of whole counts are exact in any order.
+    """
     import numpy as np
 
-    order: NDArray[np.int64] = np.lexsort((cells.w2, cells.w, cells.n, *cells.roles.values(), code))
+    if not cells.weighted:
+        return np.argsort(code.astype(np.uint8), kind="stable")  # of small numbers it is a radix sort
+    clusters = () if cells.clusters is None else (cells.clusters,)
+    order: NDArray[np.int64] = np.lexsort(
+        (cells.w2, cells.w, cells.n, *clusters, *cells.roles.values(), code)
+    )
     return order
+
+
+def _cut(cells: Cells, place: slice) -> Cells:
+    """Return the cells of a place, without copying them."""
+    return replace(
+        cells,
+        roles={role: values[place] for role, values in cells.roles.items()},
+        n=cells.n[place],
+        w=cells.w[place],
+        w2=cells.w2[place],
+        clusters=None if cells.clusters is None else cells.clusters[place],
+    )

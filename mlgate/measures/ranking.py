@@ -1,37 +1,36 @@
-"""How well the scores of a binary model put positives before negatives.
+"""How well scores put positives before negatives, or each class before the rest.
 
-Values are scikit-learn's on the cells, with the sums of weights as `sample_weight`. All of them need both
-classes. Only the order of the scores counts, so these hold for scores that are no probabilities too.
+Values are scikit-learn's: the area comes from its function, the rest from the running sums of one sort,
+which property tests hold equal to it. All of them need both classes. Only the order of the scores counts,
+so these hold for scores that are no probabilities too.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
-from mlgate.cells import Cells
-from mlgate.estimates import Chart, Estimate, Interval
-from mlgate.intervals import DeLong, Mapped, MoverFunction, Wilson, delong
-from mlgate.measures import measure
+from mlgate.cells import Answers, Cells, Columns, Statistic
+from mlgate.estimates import Estimate
+from mlgate.intervals import DeLong, Mapped, Part, delong
+from mlgate.intervals.auc import delong_of_scores
+from mlgate.measures import measure, one_vs_rest
 from mlgate.measures.binary import BINARY, counted, unusable
 from mlgate.measures.curves import (
-    ROUNDING,
-    Separation,
+    Curve,
     capture_interval,
     captured,
     curve,
     precision_interval,
+    recall_at,
+    score_histogram,
+    separation,
     thinned,
 )
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+from mlgate.measures.one_vs_rest import MIN_GROUP, Average, Found
 
 NEEDS = ("label", "score")
 
@@ -41,16 +40,32 @@ NEEDS = ("label", "score")
     kind="estimate",
     unit="1",
     better="higher",
-    tasks=BINARY,
+    tasks=one_vs_rest.TASKS,
     needs=NEEDS,
-    source="scikit-learn, roc_auc_score; DeLong, DeLong and Clarke-Pearson 1988",
+    clusters=True,
+    source="scikit-learn, roc_auc_score (multi_class ovr); DeLong, DeLong and Clarke-Pearson 1988; "
+    "Obuchowski 1997 for clusters; Newcombe 2006 near separation",
 )
-def roc_auc(cells: Cells) -> Estimate:
+class RocAuc:
     """Chance that a random positive scores above a random negative, ties counting one half.
 
-    DeLong's interval on the logit scale. Missing with one class.
+    DeLong's interval on the logit scale; of clusters Obuchowski's. Missing with one class. Of several
+    classes, each against the rest: `average` macro is their mean, weighted their mean by the shares of the
+    classes, per_class every class by itself, all of which must be inside. Missing when a class never occurs.
     """
-    return _ranked(cells, _auc)
+
+    def __init__(self, *, average: Average = "macro", min_group: int = MIN_GROUP) -> None:
+        """Declare the parameters."""
+
+    def plan(self, params: Mapping[str, Any], columns: Columns) -> list[Statistic]:
+        """Ask for label and score, of each class of a multiclass table."""
+        del params
+        return one_vs_rest.planned(columns)
+
+    def value(self, cells: Answers, params: Mapping[str, Any]) -> Estimate:
+        """Return the area, or what the areas of the classes come to."""
+        average, min_group = one_vs_rest.params_of(params)
+        return one_vs_rest.measured(cells, average, _auc, rate="roc_auc", min_group=min_group)
 
 
 @measure(
@@ -58,16 +73,30 @@ def roc_auc(cells: Cells) -> Estimate:
     kind="estimate",
     unit="1",
     better="higher",
-    tasks=BINARY,
+    tasks=one_vs_rest.TASKS,
     needs=NEEDS,
+    clusters=True,
     source="2 AUC - 1 (Somers' D, accuracy ratio); scikit-learn, roc_auc_score",
 )
-def gini(cells: Cells) -> Estimate:
+class Gini:
     """Gini coefficient of the scores: 2 AUC - 1, in [-1, 1]; 0 is chance.
 
-    DeLong's interval of the AUC, mapped. Missing with one class.
+    The interval of the AUC, mapped. Missing with one class. Of several classes, each against the rest:
+    `average` as for the AUC.
     """
-    return _ranked(cells, _gini)
+
+    def __init__(self, *, average: Average = "macro", min_group: int = MIN_GROUP) -> None:
+        """Declare the parameters."""
+
+    def plan(self, params: Mapping[str, Any], columns: Columns) -> list[Statistic]:
+        """Ask for label and score, of each class of a multiclass table."""
+        del params
+        return one_vs_rest.planned(columns)
+
+    def value(self, cells: Answers, params: Mapping[str, Any]) -> Estimate:
+        """Return the coefficient, or what those of the classes come to."""
+        average, min_group = one_vs_rest.params_of(params)
+        return one_vs_rest.measured(cells, average, _gini, rate="gini", min_group=min_group)
 
 
 @measure(
@@ -75,17 +104,33 @@ def gini(cells: Cells) -> Estimate:
     kind="estimate",
     unit="1",
     better="higher",
-    tasks=BINARY,
+    tasks=one_vs_rest.TASKS,
     needs=NEEDS,
+    clusters=True,
     source="scikit-learn, average_precision_score; Boyd, Eng and Page 2013 on its intervals",
 )
-def average_precision(cells: Cells) -> Estimate:
+class AveragePrecision:
     """Mean over the positives of the precision at their own score; the prevalence is chance.
 
     The sum of (R_k - R_(k-1)) P_k over the distinct scores, without interpolation. The interval comes from
-    each row's influence, on Wilson's scale. Missing with one class.
+    each row's influence, or each cluster's, on Wilson's scale. Missing with one class. Of several classes,
+    each against the rest: `average` macro is their mean, weighted their mean by the shares of the classes,
+    per_class every class by itself, all of which must be inside.
     """
-    return _ranked(cells, _average_precision)
+
+    def __init__(self, *, average: Average = "macro", min_group: int = MIN_GROUP) -> None:
+        """Declare the parameters."""
+
+    def plan(self, params: Mapping[str, Any], columns: Columns) -> list[Statistic]:
+        """Ask for label and score, of each class of a multiclass table."""
+        del params
+        return one_vs_rest.planned(columns)
+
+    def value(self, cells: Answers, params: Mapping[str, Any]) -> Estimate:
+        """Return the precision, or what those of the classes come to."""
+        average, min_group = one_vs_rest.params_of(params)
+        found = partial(one_vs_rest.measured, cells, average, rate="average_precision")
+        return found(_average_precision, min_group=min_group)
 
 
 @measure(
@@ -95,16 +140,17 @@ def average_precision(cells: Cells) -> Estimate:
     better="higher",
     tasks=BINARY,
     needs=NEEDS,
+    clusters=True,
     source="scikit-learn, roc_curve: largest TPR - FPR; Smirnov 1939",
 )
 def ks(cells: Cells) -> Estimate:
     """Kolmogorov-Smirnov distance of the positives' scores above the negatives': max(TPR - FPR).
 
     Directed: a model that ranks backwards gets 0, while the undirected statistic would praise it. The
-    lower bound is Smirnov's over all cuts, the upper one Newcombe's at the best cut. Missing with one
-    class.
+    lower bound is Smirnov's over all cuts, the upper one Newcombe's at the best cut; clusters count as as
+    many rows as would vary as much. Missing with one class.
     """
-    return _ranked(cells, _ks)
+    return _ranked(cells, separation)
 
 
 @measure(
@@ -114,6 +160,7 @@ def ks(cells: Cells) -> Estimate:
     better="higher",
     tasks=BINARY,
     needs=NEEDS,
+    clusters=True,
     source="scikit-learn, roc_curve: largest TPR with FPR <= max_fpr",
 )
 def recall_at_fpr(cells: Cells, *, max_fpr: Annotated[float, Field(gt=0, lt=1)] = 0.05) -> Estimate:
@@ -121,9 +168,10 @@ def recall_at_fpr(cells: Cells, *, max_fpr: Annotated[float, Field(gt=0, lt=1)] 
 
     A point of the ROC curve, without interpolation; 0 when even the highest score flags more. MOVER's
     interval over the recall at the cut and the place of the cut: the curve is read at Wilson's bounds of
-    `max_fpr` among the negatives. Missing with one class.
+    `max_fpr` among the negatives; clusters count as as many rows as would vary as much. Missing with one
+    class.
     """
-    return _ranked(cells, partial(_recall_at_fpr, max_fpr=max_fpr))
+    return _ranked(cells, partial(recall_at, share=max_fpr))
 
 
 @measure(
@@ -133,103 +181,86 @@ def recall_at_fpr(cells: Cells, *, max_fpr: Annotated[float, Field(gt=0, lt=1)] 
     better="higher",
     tasks=BINARY,
     needs=NEEDS,
+    clusters=True,
     source="Ling and Li 1998, Data mining for direct marketing: problems and solutions",
 )
 def lift_at_k(cells: Cells, *, k: Annotated[float, Field(gt=0, lt=1)] = 0.1) -> Estimate:
     """Share of positives among the `k` highest-scored share of rows, over the share among all rows.
 
     1 is chance, 1 / k the most. Ties at the cut count in proportion, the mean over all orders that break
-    them. The interval comes from each row's influence, on Wilson's scale. Missing with one class.
+    them. The interval comes from each row's influence, or each cluster's, on Wilson's scale. Missing with
+    one class.
     """
     return _ranked(cells, partial(_lift, k=k))
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Found:
-    """What one way of ranking gives."""
-
-    value: float
-    interval: Interval | None
-    chart: Chart | None = None
-
-
-def _ranked(cells: Cells, rank: Callable[[Cells], _Found]) -> Estimate:
+def _ranked(cells: Cells, rank: Callable[[Curve], tuple[float, Part | None]]) -> Estimate:
     """Rank the cells that count; an estimate that says why where both classes do not occur."""
+    seen = _both(cells)
+    if isinstance(seen, str):
+        return Estimate.missing(seen, n=cells.rows)
+    value, interval = rank(curve(seen))
+    return one_vs_rest.estimated(seen, Found(value=value, interval=interval))
+
+
+def _both(cells: Cells) -> Cells | str:
+    """Return the cells that count; the reason where both classes do not occur."""
     seen = counted(cells)
     reason = unusable(seen, classes=True)
-    if reason is not None:
-        return Estimate.missing(reason, n=seen.rows)
-    found = rank(seen)
-    if not math.isfinite(found.value):
-        return Estimate.missing(f"the value is {found.value}", n=seen.rows)
-    charts = () if found.chart is None else (found.chart,)
-    return Estimate(value=found.value, n=seen.rows, interval=found.interval, charts=charts)
+    return seen if reason is None else reason
 
 
-def _auc(cells: Cells) -> _Found:
-    from sklearn.metrics import roc_auc_score
+def _auc(cells: Cells) -> Found | str:
+    from sklearn.metrics import auc
 
-    label, score = cells.roles["label"], cells.roles["score"]
-    fpr, tpr = _roc(cells, every_score=False)
-    return _Found(
-        value=float(roc_auc_score(label, score, sample_weight=cells.w)),
-        interval=_delong(cells),
-        chart=thinned("roc", "ROC curve", false_positive_rate=fpr, true_positive_rate=tpr),
+    seen = _both(cells)
+    if isinstance(seen, str):
+        return seen
+    of = curve(seen)
+    fpr, tpr = of.roc()
+    roc = thinned("roc", "ROC curve", false_positive_rate=fpr, true_positive_rate=tpr)
+    return Found(value=float(auc(fpr, tpr)), interval=_delong(of), charts=(roc, score_histogram(seen)))
+
+
+def _gini(cells: Cells) -> Found | str:
+    found = _auc(cells)
+    if isinstance(found, str):
+        return found
+    interval = found.interval
+    return Found(
+        value=_gini_of_auc(found.value), interval=None if interval is None else Mapped(interval, _gini_of_auc)
     )
 
 
-def _gini(cells: Cells) -> _Found:
-    from sklearn.metrics import roc_auc_score
-
-    area = float(roc_auc_score(cells.roles["label"], cells.roles["score"], sample_weight=cells.w))
-    interval = _delong(cells)
-    return _Found(
-        value=_gini_of_auc(area), interval=None if interval is None else Mapped(interval, _gini_of_auc)
-    )
-
-
-def _average_precision(cells: Cells) -> _Found:
-    from sklearn.metrics import average_precision_score, precision_recall_curve
-
-    label, score = cells.roles["label"], cells.roles["score"]
-    value = float(average_precision_score(label, score, sample_weight=cells.w))
-    precision, recall, _ = precision_recall_curve(label, score, sample_weight=cells.w, drop_intermediate=True)
-    return _Found(
-        value=value,
-        interval=precision_interval(curve(cells), value),
-        chart=thinned("precision-recall", "Precision against recall", recall=recall, precision=precision),
-    )
-
-
-def _ks(cells: Cells) -> _Found:
+def _average_precision(cells: Cells) -> Found | str:
     import numpy as np
 
-    fpr, tpr = _roc(cells)
-    best = int(np.argmax(tpr - fpr))
-    of = curve(cells)
-    hit = Wilson(float(tpr[best]) * of.n_pos, of.n_pos)
-    alarm = Wilson(float(fpr[best]) * of.n_neg, of.n_neg)
-    return _Found(value=float(tpr[best] - fpr[best]), interval=Separation(hit=hit, alarm=alarm))
+    seen = _both(cells)
+    if isinstance(seen, str):
+        return seen
+    of = curve(seen)
+    _, recall = of.roc()
+    precision = of.precision()
+    value = float(np.diff(recall) @ precision)
+    picture = thinned(
+        "precision-recall",
+        "Precision against recall",
+        recall=recall,
+        precision=np.concatenate([[1.0], precision]),
+    )
+    return Found(value=value, interval=precision_interval(of, value), charts=(picture,))
 
 
-def _recall_at_fpr(cells: Cells, *, max_fpr: float) -> _Found:
-    fpr, tpr = _roc(cells)
-    of, value = curve(cells), _read(fpr, tpr, max_fpr)
-    parts = (Wilson(value * of.n_pos, of.n_pos), Wilson(max_fpr * of.n_neg, of.n_neg))
-
-    def moved(recall: float, share: float) -> float:
-        return recall + _read(fpr, tpr, share) - value
-
-    return _Found(value=value, interval=MoverFunction(parts, moved, 0.0, 1.0))
+def _lift(of: Curve, *, k: float) -> tuple[float, Part | None]:
+    interval = capture_interval(of, k)
+    return captured(of, k) / k, None if interval is None else Mapped(interval, partial(_over, k))
 
 
-def _lift(cells: Cells, *, k: float) -> _Found:
-    of = curve(cells)
-    return _Found(value=captured(of, k) / k, interval=Mapped(capture_interval(of, k), partial(_over, k)))
-
-
-def _delong(cells: Cells) -> DeLong | None:
-    return delong(cells.roles["score"], cells.roles["label"], cells.w, cells.w2)
+def _delong(of: Curve) -> DeLong | None:
+    cells = of.cells
+    if cells.clusters is None:  # the scores are sorted and counted already, the highest first
+        return delong_of_scores(of.pos[::-1], of.pos2[::-1], of.neg[::-1], of.neg2[::-1])
+    return delong(cells.roles["score"], cells.roles["label"], cells.w, cells.w2, cells.clusters)
 
 
 def _gini_of_auc(auc: float) -> float:
@@ -238,23 +269,3 @@ def _gini_of_auc(auc: float) -> float:
 
 def _over(share: float, value: float) -> float:
     return value / share
-
-
-def _roc(cells: Cells, *, every_score: bool = True) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return false- and true-positive rates, rising; with `every_score` a point for each distinct score."""
-    from sklearn.metrics import roc_curve
-
-    fpr, tpr, _ = roc_curve(
-        cells.roles["label"],
-        cells.roles["score"],
-        sample_weight=cells.w,
-        drop_intermediate=not every_score,
-    )
-    return fpr, tpr
-
-
-def _read(fpr: NDArray[np.float64], tpr: NDArray[np.float64], share: float) -> float:
-    """Return the true-positive rate at the last point of the curve that is not past `share`."""
-    import numpy as np
-
-    return float(tpr[int(np.searchsorted(fpr, share * (1.0 + ROUNDING), side="right")) - 1])

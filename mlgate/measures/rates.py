@@ -1,8 +1,12 @@
-"""The rates that groups are compared by: what each counts, among which rows, and whose function it is."""
+"""The rates that groups are compared by: what each counts, and among which rows.
+
+They are quotients of counts, as fairlearn and scikit-learn define them; property tests hold them equal to
+both. They are not called here because importing them takes seconds and counting takes none.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -70,10 +74,6 @@ class Rate:
         hit: NDArray[np.bool_] = roles[role] == value
         return self.denominator(roles) & hit
 
-    def library(self) -> Callable[..., float]:
-        """Return the field's own function: `f(y_true, y_pred, *, sample_weight)` on labels 0 and 1."""
-        return _LIBRARY[self.name]()
-
 
 def _rate(
     name: RateName,
@@ -102,66 +102,3 @@ RATES: Mapping[RateName, Rate] = dict(
         _rate("false_omission_rate", "predicted negatives", ("prediction", NEGATIVE), ("label", POSITIVE)),
     )
 )
-
-
-def _fairlearn(name: str) -> Callable[[], Callable[..., float]]:
-    def load() -> Callable[..., float]:
-        from fairlearn import metrics
-
-        found: Callable[..., float] = getattr(metrics, name)
-        return found
-
-    return load
-
-
-def _sklearn(name: str, **fixed: object) -> Callable[[], Callable[..., float]]:
-    def load() -> Callable[..., float]:
-        from sklearn import metrics
-
-        function = getattr(metrics, name)
-
-        def metric(y_true: object, y_pred: object, *, sample_weight: object = None) -> float:
-            return float(function(y_true, y_pred, sample_weight=sample_weight, **fixed))
-
-        return metric
-
-    return load
-
-
-def _complement(name: str, **fixed: object) -> Callable[[], Callable[..., float]]:
-    """One minus a rate of scikit-learn, for the rates that have no function of their own there."""
-
-    def load() -> Callable[..., float]:
-        of = _sklearn(name, **fixed)()
-
-        def metric(y_true: object, y_pred: object, *, sample_weight: object = None) -> float:
-            return 1.0 - of(y_true, y_pred, sample_weight=sample_weight)
-
-        return metric
-
-    return load
-
-
-def _unselected() -> Callable[..., float]:
-    from fairlearn.metrics import selection_rate
-
-    def unselected_rate(y_true: object, y_pred: object, *, sample_weight: object = None) -> float:
-        return float(selection_rate(y_true, y_pred, pos_label=NEGATIVE, sample_weight=sample_weight))
-
-    return unselected_rate
-
-
-_LIBRARY: Mapping[RateName, Callable[[], Callable[..., float]]] = {
-    "selection_rate": _fairlearn("selection_rate"),
-    "unselected_rate": _unselected,
-    "accuracy": _sklearn("accuracy_score"),
-    "error_rate": _sklearn("zero_one_loss"),
-    "true_positive_rate": _fairlearn("true_positive_rate"),
-    "false_negative_rate": _fairlearn("false_negative_rate"),
-    "true_negative_rate": _fairlearn("true_negative_rate"),
-    "false_positive_rate": _fairlearn("false_positive_rate"),
-    "precision": _sklearn("precision_score", pos_label=1),
-    "false_discovery_rate": _complement("precision_score", pos_label=1),
-    "negative_predictive_value": _sklearn("precision_score", pos_label=0),
-    "false_omission_rate": _complement("precision_score", pos_label=0),
-}

@@ -174,6 +174,23 @@ def test_plan_that_breaks(world: World, install: Callable[[str], None], plan: st
 
 
 @pytest.mark.parametrize(
+    ("further", "says"),
+    [
+        ("raise ValueError('no')", "odd.odd failed: ValueError: no"),
+        ("sys.exit(0)", "odd.odd failed: SystemExit: 0"),
+        ("return 5", "odd.odd failed: TypeError"),
+    ],
+)
+def test_asking_further_that_breaks(
+    world: World, install: Callable[[str], None], further: str, says: str
+) -> None:
+    """A measure that cannot say what else it needs has no value, even if it would return one."""
+    odd = CLASS.format(plan="return [Shape()]", value="return Estimate(value=1.0, n=3)")
+    install(f"{odd}    def further(self, cells, params):\n        {further}\n")
+    refused(world, world.run("--checks", "checks"), 2, 3, says=(says,))
+
+
+@pytest.mark.parametrize(
     "plan", ["return ['everything']", "return [Counts(roles=('weight',))]", "return [print]"]
 )
 def test_plan_that_asks_for_what_there_is_not(

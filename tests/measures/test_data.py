@@ -1,6 +1,8 @@
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +17,13 @@ from mlgate.api import Job, judged
 from mlgate.cells import (
     Answer,
     Answers,
+    BinCounts,
     Cells,
     ColumnProfile,
     Columns,
     ColumnType,
     Counts,
+    Histogram,
     Outside,
     OutsideCount,
     Profile,
@@ -50,22 +54,32 @@ def columns_of(frame: pd.DataFrame, **roles: str) -> Columns:
     return Columns(names=tuple(types), types=types, **roles)
 
 
+def profile(column: pd.Series[Any], facts: Collection[str]) -> ColumnProfile:
+    """Answer what is asked of one column."""
+    held = column.dropna()
+    ends: tuple[Any, Any] = (None, None)
+    if "ends" in facts and len(held):
+        ends = (held.min(), held.max())
+        ends = tuple(float(one) if column.dtype.kind in "if" else text_of(one) for one in ends)
+    distinct = len(set(held.map(text_of)))
+    return ColumnProfile(
+        rows=len(column),
+        nulls=len(column) - len(held),
+        minimum=ends[0],
+        maximum=ends[1],
+        varied=distinct > 1 if "varied" in facts else None,
+        about=distinct if "about" in facts else None,
+    )
+
+
 def answer(frame: pd.DataFrame, statistic: Statistic) -> Answer:
     """Answer a statistic with pandas."""
     rows = len(frame)
     match statistic:
         case Shape():
             return TableShape(rows=rows, columns=tuple(columns_of(frame).types.items()))
-        case Profile(name):
-            held = frame[name].dropna()
-            return ColumnProfile(
-                rows=rows,
-                nulls=rows - len(held),
-                distinct=held.nunique(),
-                infinite=0,
-                minimum=None,
-                maximum=None,
-            )
+        case Profile(name, facts):
+            return profile(frame[name], facts)
         case Outside(name, low, high):
             held = frame[name].dropna()
             return OutsideCount(
@@ -83,6 +97,8 @@ def answer(frame: pd.DataFrame, statistic: Statistic) -> Answer:
                 distinct=len(counts),
                 counts=tuple((str(value), int(count)) for value, count in counts.items())[:10_000],
             )
+        case Histogram(name, width, start):
+            return histogram(frame[name], width, start)
         case Repeats(names):
             part = frame[list(names)]
             return RepeatCounts(
@@ -95,10 +111,26 @@ def answer(frame: pd.DataFrame, statistic: Statistic) -> Answer:
             raise AssertionError(statistic)
 
 
+def histogram(column: pd.Series[Any], width: float | None, start: float) -> BinCounts:
+    """Count a column by bins or by values."""
+    held = column.dropna()
+    nulls = len(column) - len(held)
+    if width is None:
+        counts = Counter(held.map(text_of))
+        values = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
+        return BinCounts(rows=len(column), nulls=nulls, values=tuple(values))
+    if column.dtype.kind == "M":
+        held = (held - pd.Timestamp(0)) / pd.Timedelta(seconds=1)
+    places = Counter(math.floor((float(one) - start) / width) for one in held)
+    return BinCounts(rows=len(column), nulls=nulls, bins=tuple(sorted(places.items())))
+
+
 def text_of(value: object) -> str:
     """Write a value as the scan does."""
-    if isinstance(value, bool):
+    if isinstance(value, bool | np.bool_):
         return str(value).lower()
+    if isinstance(value, pd.Timestamp):
+        return value.isoformat()
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
@@ -106,7 +138,9 @@ def ask(measure: Measure, frame: pd.DataFrame, *, key: str | None = None, **para
     """Plan, answer with pandas, and measure."""
     given_params = {name: one.default for name, one in measure.params.items()} | params
     planned = measure.plan(given_params, columns_of(frame, **({"key": key} if key else {})))
-    return measure.value(Answers({one: answer(frame, one) for one in planned}), given_params)
+    answers = {one: answer(frame, one) for one in planned}
+    further = measure.further(Answers(answers), given_params)
+    return measure.value(Answers(answers | {one: answer(frame, one) for one in further}), given_params)
 
 
 def lines(estimate: Estimate) -> dict[str, tuple[float | None, str | None]]:

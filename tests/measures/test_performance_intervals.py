@@ -14,13 +14,19 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from mlgate.cells import Cells
+from mlgate.cells import Answers, Cells, Columns
 from mlgate.estimates import Estimate
-from mlgate.measures import Measure, calibration, performance, ranking
+from mlgate.measures import Measure, calibration, catalogue, performance, ranking
 from mlgate.measures.bins import reliability
 from mlgate.measures.curves import curve, precision_interval
 
 Floats = NDArray[np.float64]
+
+ROC_AUC = catalogue()["performance.roc_auc"]
+GINI = catalogue()["performance.gini"]
+AVERAGE_PRECISION = catalogue()["performance.average_precision"]
+BRIER = catalogue()["performance.brier"]
+CALIBRATION_ERROR = catalogue()["performance.calibration_error"]
 
 
 def cells_of(label: Any, score: Any, w: Any = None) -> Cells:
@@ -32,10 +38,16 @@ def cells_of(label: Any, score: Any, w: Any = None) -> Cells:
 
 
 def ask(measure: Measure, cells: Cells, **params: Any) -> Estimate:
-    """Call the measure on its cells."""
-    assert callable(measure.implementation)
-    found: Estimate = measure.implementation(cells, **params)
-    return found
+    """Put the question as the gate does, to a binary table."""
+    params = {**defaults(measure), **params}
+    (wanted,) = measure.plan(params, Columns(names=(), types={}))
+    return measure.value(Answers({wanted: cells}), params)
+
+
+def defaults(measure: Measure) -> dict[str, Any]:
+    """Return what the gate fills in: the parameters that a check leaves out, and the smallest class judged."""
+    given = {name: one.default for name, one in measure.params.items() if one.default is not one.empty}
+    return given | ({"min_group": 30} if "min_group" in measure.injected else {})
 
 
 def bounds(estimate: Estimate, confidence: float = 0.9) -> tuple[float, float]:
@@ -62,14 +74,15 @@ def test_influence_on_average_precision_is_its_derivative(rows: list[tuple[bool,
     slopes = [(moved(i, step) - moved(i, -step)) / (2 * step) for i in range(len(w))]
     variance = sum((slope * weight) ** 2 for slope, weight in zip(slopes, w, strict=True))
     interval = precision_interval(curve(cells_of(label, score, w)), float(value))
+    assert interval is not None
     if variance > 1e-8 * value * (1 - value) and value < 1 - 1e-9:
-        assert value * (1 - value) / interval.part.n == pytest.approx(variance, rel=1e-4)
+        assert value * (1 - value) / interval.n == pytest.approx(variance, rel=1e-4)
 
 
 def test_gini_is_the_auc_on_another_scale() -> None:
     """Value and interval are those of the AUC, doubled less one."""
     cells = cells_of([1, 1, 0, 1, 0, 0], [0.9, 0.7, 0.7, 0.4, 0.3, 0.1])
-    auc, gini = ask(ranking.roc_auc, cells), ask(ranking.gini, cells)
+    auc, gini = ask(ROC_AUC, cells), ask(GINI, cells)
     assert gini.value == pytest.approx(2 * (auc.value or 0) - 1)
     assert bounds(gini) == pytest.approx([2 * bound - 1 for bound in bounds(auc)])
 
@@ -99,17 +112,43 @@ def test_curves_are_thinned_to_what_a_picture_needs() -> None:
     """A thousand scores give at most 200 points, with both ends of the curve among them."""
     rng = np.random.default_rng(0)
     score = rng.random(1000)
-    for measure in (ranking.roc_auc, ranking.average_precision):
-        (chart,) = ask(measure, cells_of(rng.random(1000) < score, score)).charts
+    for measure in (ROC_AUC, AVERAGE_PRECISION):
+        chart, *_ = ask(measure, cells_of(rng.random(1000) < score, score)).charts
         assert {len(points) for points in chart.data.values()} == {200}
-    (roc,) = ask(ranking.roc_auc, cells_of(rng.random(1000) < score, score)).charts
+    roc, _ = ask(ROC_AUC, cells_of(rng.random(1000) < score, score)).charts
     assert (roc.data["true_positive_rate"][0], roc.data["true_positive_rate"][-1]) == (0.0, 1.0)
+
+
+def test_scores_are_drawn_by_label() -> None:
+    """Twenty bins of [0, 1] for either label; of scores that are no probabilities, of their range."""
+    cells = cells_of([1, 1, 0, 0], [1.0, 0.95, 0.0, 0.05])
+    (chart,) = (one for one in ask(ROC_AUC, cells).charts if one.kind == "score-histogram")
+    assert len(chart.data["low"]) == 40
+    found = {
+        (group, low): rows
+        for group, low, rows in zip(chart.data["group"], chart.data["low"], chart.data["rows"], strict=True)
+        if rows
+    }
+    assert found == {("positive", 0.95): 2.0, ("negative", 0.0): 1.0, ("negative", 0.05): 1.0}
+    cells = cells_of([1, 0, 1], [700.0, -300.0, 200.0])
+    chart = ask(ROC_AUC, cells).charts[1]
+    assert (chart.data["low"][0], chart.data["high"][-1]) == (-300.0, 700.0)
+    assert sorted(one for one in chart.data["rows"] if one) == [1.0, 1.0, 1.0]
+
+
+def test_calibrated_scores_are_not_held_against_the_model() -> None:
+    """The upper bound of a calibration error that is all noise is less than the value and the noise again."""
+    rng = np.random.default_rng(2)
+    score = rng.random(1600)
+    found = ask(CALIBRATION_ERROR, cells_of(rng.random(1600) < score, score))
+    assert found.value is not None
+    assert found.value < bounds(found)[1] < 1.6 * found.value
 
 
 def test_a_score_on_an_edge_belongs_to_the_bin_above() -> None:
     """[0, 0.1), [0.1, 0.2), ... [0.9, 1]: 0.3 opens the fourth bin although 0.1 * 3 is a little more."""
     bins = reliability(cells_of([0] * 5, [0.0, 0.2999, 0.3, 0.9, 1.0]), "equal_width", 10)
-    assert [(one.low, one.high, one.rows) for one in bins] == [
+    assert [(one.low, one.high, one.rows) for one in bins.each] == [
         (0.0, 0.0, 1),
         (0.2999, 0.2999, 1),
         (0.3, 0.3, 1),
@@ -124,20 +163,20 @@ def test_equal_mass_bins_without_ties_are_those_of_array_split(scores: set[int],
     score = np.array(sorted(scores)) / 1000
     bins = reliability(cells_of(np.zeros(len(score)), score), "equal_mass", n_bins)
     parts = [part for part in np.array_split(score, n_bins) if len(part)]
-    assert [(one.low, one.high, one.rows) for one in bins] == [(p[0], p[-1], len(p)) for p in parts]
+    assert [(one.low, one.high, one.rows) for one in bins.each] == [(p[0], p[-1], len(p)) for p in parts]
 
 
 def test_equal_mass_bins_do_not_tear_ties_apart() -> None:
     """Rows of one score share a bin, so that no order of the file can change the value."""
     bins = reliability(cells_of([0] * 8, [0.1, 0.5, 0.5, 0.5, 0.5, 0.5, 0.8, 0.9]), "equal_mass", 4)
-    assert [one.rows for one in bins] == [1, 5, 2]
+    assert [one.rows for one in bins.each] == [1, 5, 2]
 
 
 def test_calibration_error_by_hand() -> None:
     """Gaps of 0.3 and 0.1 on equal halves: 0.2 on average, 0.3 at most."""
     cells = cells_of([1, 1, 1, 0, 0, 1, 0, 0, 0, 0], [0.9] * 5 + [0.1] * 5)
-    assert ask(calibration.calibration_error, cells).value == pytest.approx((0.3 + 0.1) / 2)
-    largest = ask(calibration.calibration_error, cells, norm="max")
+    assert ask(CALIBRATION_ERROR, cells).value == pytest.approx((0.3 + 0.1) / 2)
+    largest = ask(CALIBRATION_ERROR, cells, norm="max")
     assert largest.value == pytest.approx(0.3)
     (chart,) = largest.charts
     assert chart.data["rows"] == (5.0, 5.0)
@@ -148,7 +187,7 @@ def test_a_calibrated_model_on_few_rows_is_not_found_guilty() -> None:
     """Noise alone makes a binned error; the interval of a calibrated model reaches down to 0."""
     rng = np.random.default_rng(1)
     score = rng.random(60)
-    found = ask(calibration.calibration_error, cells_of(rng.random(60) < score, score))
+    found = ask(CALIBRATION_ERROR, cells_of(rng.random(60) < score, score))
     assert found.value is not None
     assert found.value > 0.05
     assert bounds(found)[0] == 0.0
@@ -177,7 +216,7 @@ def test_certain_and_wrong_costs_what_scikit_learn_says() -> None:
 def test_a_loss_without_variance_still_has_an_interval() -> None:
     """Forty certain and right scores, or a constant score, do not show that the loss is known exactly."""
     certain = ask(calibration.log_loss, cells_of([1] * 20 + [0] * 20, [1.0] * 20 + [0.0] * 20))
-    constant = ask(calibration.brier, cells_of([1] * 20 + [0] * 20, [0.5] * 40))
+    constant = ask(BRIER, cells_of([1] * 20 + [0] * 20, [0.5] * 40))
     for found in (certain, constant):
         low, high = bounds(found)
         assert low <= (found.value or 0.0) + 1e-12 < high
@@ -191,7 +230,7 @@ def test_rounding_of_a_constant_loss_takes_no_interval_away(w: list[float]) -> N
     for measure, score in (
         (calibration.log_loss, np.full(len(w), 0.5)),
         (calibration.log_loss, 1.0 - label),
-        (calibration.brier, 1.0 - label),
+        (BRIER, 1.0 - label),
     ):
         low, high = bounds(ask(measure, cells_of(label, score, w)))
         assert low < high
@@ -256,15 +295,15 @@ def truths() -> Mapping[str, float]:
 
 
 ASKED: list[tuple[Measure, Draw, dict[str, Any]]] = [
-    (ranking.roc_auc, ranked, {}),
-    (ranking.average_precision, ranked, {}),
+    (ROC_AUC, ranked, {}),
+    (AVERAGE_PRECISION, ranked, {}),
     (ranking.ks, ranked, {}),
     (ranking.recall_at_fpr, ranked, {"max_fpr": 0.1}),
     (ranking.lift_at_k, ranked, {"k": 0.2}),
-    (calibration.calibration_error, too_extreme, {}),
+    (CALIBRATION_ERROR, too_extreme, {}),
     (calibration.calibration_slope, too_extreme, {}),
     (calibration.observed_expected, too_extreme, {}),
-    (calibration.brier, too_extreme, {}),
+    (BRIER, too_extreme, {}),
 ]
 
 
@@ -289,16 +328,16 @@ def test_many_distinct_scores_cost_one_sort() -> None:
     rng = np.random.default_rng(0)
     score = rng.random(200_000)
     label = (rng.random(200_000) < score).astype(float)
-    found = ask(ranking.average_precision, cells_of(label, score))
+    found = ask(AVERAGE_PRECISION, cells_of(label, score))
     low, high = bounds(found)
     assert high - low < 0.01
-    assert roc_auc_score(label, score) == pytest.approx(ask(ranking.roc_auc, cells_of(label, score)).value)
+    assert roc_auc_score(label, score) == pytest.approx(ask(ROC_AUC, cells_of(label, score)).value)
 
 
 def test_perfect_ranking_of_few_rows_is_not_certain() -> None:
     """Five positives before five negatives may come of a model that is right less often."""
     cells = cells_of([1] * 5 + [0] * 5, np.linspace(0.95, 0.05, 10))
-    for measure in (ranking.roc_auc, ranking.average_precision, ranking.ks, ranking.recall_at_fpr):
+    for measure in (ROC_AUC, AVERAGE_PRECISION, ranking.ks, ranking.recall_at_fpr):
         found = ask(measure, cells)
         assert found.value == pytest.approx(1.0)
         assert bounds(found)[0] < 0.75
@@ -312,8 +351,8 @@ def test_wrong_parameters_are_refused_when_the_check_is_read() -> None:
     for measure, params in (
         (ranking.recall_at_fpr, {"max_fpr": 1.5}),
         (ranking.lift_at_k, {"k": 0}),
-        (calibration.calibration_error, {"n_bins": 1}),
-        (calibration.calibration_error, {"norm": "l2"}),
+        (CALIBRATION_ERROR, {"n_bins": 1}),
+        (CALIBRATION_ERROR, {"norm": "l2"}),
         (performance.expected_cost, {"fp_cost": -1, "fn_cost": 1}),
         (performance.expected_cost, {"fp_cost": 1}),
     ):

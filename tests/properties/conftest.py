@@ -267,8 +267,13 @@ def _others(shape: Shape, rng: np.random.Generator) -> pd.Series:
 
 
 CHECKS = catalogue.load()
-PERFORMANCE = tuple(one for one in CHECKS if one.startswith("performance/"))
-FAIRNESS = tuple(one for one in CHECKS if one.startswith("fairness/"))
+PERFORMANCE = tuple(
+    one.id
+    for one in CHECKS.values()
+    if one.family == "performance" and "binary" in one.tasks and not one.tables
+)
+FAIRNESS = tuple(one.id for one in CHECKS.values() if one.family == "fairness" and "binary" in one.tasks)
+"""Those that one binary table answers."""
 PARAMS: Mapping[str, dict[str, Any]] = {
     "performance/expected-cost": {"fp_cost": 1, "fn_cost": 5},
     "data/allowed-values": {"values": {}},

@@ -113,6 +113,12 @@ def observed_expected(rows: Rows) -> float:
     return float(np.average(rows.y, weights=rows.w) / np.average(rows.p, weights=rows.w))
 
 
+def versus_dummy(rows: Rows) -> float:
+    """One less the errors over those of always giving the commoner class."""
+    positive = np.average(rows.y, weights=rows.w)
+    return float(1 - np.average(rows.y != rows.d, weights=rows.w) / min(positive, 1 - positive))
+
+
 VALUES: dict[str, Callable[[Rows], float]] = {
     "accuracy": decisions(metrics.accuracy_score),
     "precision": decisions(metrics.precision_score, pos_label=1),
@@ -134,13 +140,14 @@ VALUES: dict[str, Callable[[Rows], float]] = {
     "brier": scores(metrics.brier_score_loss, pos_label=1),
     "calibration-error": calibration_error,
     "observed-expected": observed_expected,
+    "versus-dummy": versus_dummy,
 }
 NO_ORACLE = {"calibration-slope"}
 """Fitted, so its own tests hold it against an independent fit, to less than 1e-9."""
 
 BOTH_CLASSES = {
     "balanced-accuracy", "mcc", "cohen-kappa", "expected-cost", "roc-auc", "gini", "average-precision", "ks",
-    "recall-at-fpr", "lift-at-k",
+    "recall-at-fpr", "lift-at-k", "versus-dummy",
 }  # fmt: skip
 
 

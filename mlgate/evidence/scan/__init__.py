@@ -10,30 +10,18 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mlgate.cells import (
-    ROLES,
-    Answer,
-    Counts,
-    Outside,
-    Profile,
-    Repeats,
-    Shape,
-    Statistic,
-    TableStatistic,
-    Values,
-)
+from mlgate.cells import Answer, Counts, Statistic, TableStatistic, Values
 from mlgate.errors import EvidenceError
 from mlgate.evidence import queries
 from mlgate.evidence.queries import Step
 from mlgate.evidence.scan import aggregates, grouped, survey
+from mlgate.evidence.scan.reading import is_role
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
     from mlgate.evidence.scan.survey import Look, Survey
     from mlgate.evidence.tables import Table
-
-_FIRST_LOOK = "look at labels, scores, weights and the sizes of groups"
 
 
 @dataclass(frozen=True)
@@ -57,12 +45,13 @@ def plan(table: Table, statistics: Collection[TableStatistic]) -> list[Query]:
     """
     asked = _ordered(statistics)
     wanted = survey.look(table, asked)
-    found = _look(table, wanted) if wanted is not None else None
+    found = _look(table, wanted, lambda _: None) if wanted is not None else None
     served = [_query(table, step.what, step.expression, step.serves) for step in _steps(table, asked, found)]
     if wanted is None:
         return served
     counted = tuple(one for one in asked if isinstance(one, (Counts, Values)))
-    return [_query(table, _FIRST_LOOK, survey.expression(table, wanted), counted), *served]
+    looks = survey.expressions(table, wanted).items()
+    return [*(_query(table, what, expression, counted) for what, expression in looks), *served]
 
 
 def scan(
@@ -85,8 +74,7 @@ def scan(
     wanted = survey.look(table, asked)
     found = None
     if wanted is not None:
-        tell(f"{table.name}: {_FIRST_LOOK}")
-        found = _look(table, wanted)
+        found = _look(table, wanted, tell)
     answers: dict[Statistic, Answer] = {}
     for step in _steps(table, asked, found):
         tell(f"{table.name}: {step.what}")
@@ -100,14 +88,18 @@ def scan(
 def _ordered(statistics: Collection[TableStatistic]) -> list[TableStatistic]:
     """Return the distinct statistics in an order of their own, so that a set plans as a list does."""
     for one in statistics:
-        known = isinstance(one, (Counts, Shape, Profile, Outside, Values, Repeats))
-        if not known or (isinstance(one, Counts) and not set(one.roles) <= set(ROLES)):
+        known = isinstance(one, TableStatistic)
+        if not known or (isinstance(one, Counts) and not all(map(is_role, one.roles))):
             raise TypeError(f"no table answers {one!r}")
     return sorted(set(statistics), key=repr)
 
 
-def _look(table: Table, wanted: Look) -> Survey:
-    return survey.read(table, wanted, queries.run(table, survey.expression(table, wanted), _FIRST_LOOK))
+def _look(table: Table, wanted: Look, tell: Callable[[str], None]) -> Survey:
+    answers = {}
+    for what, expression in survey.expressions(table, wanted).items():
+        tell(f"{table.name}: {what}")
+        answers[what] = queries.run(table, expression, what)
+    return survey.read(table, wanted, answers)
 
 
 def _steps(table: Table, statistics: list[TableStatistic], found: Survey | None) -> list[Step]:

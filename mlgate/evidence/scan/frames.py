@@ -11,8 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
-from mlgate.cells import ROLES, By, Cells
+from mlgate.cells import Binned, By, Cells, ScoreSum, Sums
 from mlgate.evidence.canonical import Coded
+from mlgate.evidence.scan.reading import in_order
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,24 +29,39 @@ class Frame:
     """Cells as they came from the engine, in no order; several may share a key once spelt canonically."""
 
     roles: Mapping[str, NDArray[np.float64]]
-    """Label and prediction 0.0, 1.0 or NaN; score any float or NaN."""
+    """Codes of classes, and numbers; NaN for what is missing."""
+    sizes: Mapping[str, int]
+    """Of the roles that are classes: how many codes there are, a missing one included."""
     groups: Mapping[By, Coded]
     n: NDArray[np.int64]
     """Rows, those of weight zero included."""
     w: NDArray[np.float64]
     w2: NDArray[np.float64]
     weighted: bool
+    binned: Binned | None = None
+    """Where scores are counted in bins."""
 
 
-def marginal(frame: Frame, roles: Sequence[str], by: Sequence[By], fault: str | None) -> Cells:
-    """Sum the frame over everything but some roles and groups.
+def marginal(
+    frame: Frame,
+    roles: Sequence[str],
+    by: Sequence[By],
+    *,
+    cluster: str | None = None,
+    classes: tuple[str, ...] = (),
+    sums: Sequence[ScoreSum] = (),
+    fault: str | None = None,
+) -> Cells:
+    """Sum the frame over everything but some roles and groups, and the column of the clusters if it is named.
 
-    The cells come sorted by the texts of their groups, in the order of `by`, then by label, prediction
-    and score; missing values last.
+    The cells come sorted by the texts of their groups, in the order of `by`, then by cluster, then by their
+    classes and then their numbers, each in the order of `ROLES`; missing values last. Of scores in bins they
+    have the `sums` that are named.
     """
     import numpy as np
 
-    order, starts = _runs(frame, roles, by)
+    within = () if cluster is None else (cluster,)
+    order, starts = _runs(frame, roles, (*by, *within))
     first = order[starts]
     n = _totals(frame.n, order, starts)
     w = _totals(frame.w, order, starts) if frame.weighted else n.astype(np.float64)
@@ -58,7 +74,27 @@ def marginal(frame: Frame, roles: Sequence[str], by: Sequence[By], fault: str | 
         w=w,
         w2=w2,
         weighted=frame.weighted,
+        classes=classes,
+        clusters=None if cluster is None else frame.groups[cluster].codes[first].astype(np.int64),
+        binned=None if frame.binned is None else _binned(frame.binned, sums, order, starts),
         fault=fault or _unsound(found, (w, w2) if frame.weighted and len(w) else ()),
+    )
+
+
+def _binned(
+    found: Binned, sums: Sequence[ScoreSum], order: NDArray[np.intp], starts: NDArray[np.intp]
+) -> Binned:
+    import numpy as np
+
+    def totals(of: Sums) -> Sums:
+        first = _totals(of.first, order, starts)
+        second = first if of.second is of.first else _totals(of.second, order, starts)
+        return Sums(first=first, second=second, squares=_totals(of.squares, order, starts))
+
+    return Binned(
+        low=np.minimum.reduceat(found.low[order], starts) if len(starts) else found.low[:0],
+        high=np.maximum.reduceat(found.high[order], starts) if len(starts) else found.high[:0],
+        sums={name: totals(found.sums[name]) for name in sums},
     )
 
 
@@ -98,15 +134,16 @@ def _runs(frame: Frame, roles: Sequence[str], by: Sequence[By]) -> tuple[NDArray
     """Return an order in which cells with equal keys lie together, and where each run starts."""
     import numpy as np
 
-    key = _combined(frame, [role for role in ROLES if role in roles and role != "score"], by)
+    ordered = in_order(roles)
+    key = _combined(frame, [role for role in ordered if role in frame.sizes], by)
     # numpy sorts integers of 16 bits in linear time
     small = key.astype(np.min_scalar_type(int(key.max()) if len(key) else 0))
-    scored = "score" in roles
-    order = np.lexsort((frame.roles["score"], small)) if scored else np.argsort(small, kind="stable")
+    numbers = [frame.roles[role] for role in ordered if role not in frame.sizes]
+    order = np.lexsort((*reversed(numbers), small)) if numbers else np.argsort(small, kind="stable")
     new = small[order][1:] != small[order][:-1]
-    if scored:
-        score = frame.roles["score"][order]
-        new |= ~((score[1:] == score[:-1]) | (np.isnan(score[1:]) & np.isnan(score[:-1])))
+    for values in numbers:
+        found = values[order]
+        new |= ~((found[1:] == found[:-1]) | (np.isnan(found[1:]) & np.isnan(found[:-1])))
     starts = np.concatenate([np.zeros(min(len(key), 1), dtype=np.intp), np.flatnonzero(new) + 1])
     return order, starts
 
@@ -118,7 +155,7 @@ def _combined(frame: Frame, classes: Sequence[str], by: Sequence[By]) -> NDArray
     key = np.zeros(len(frame.n), dtype=np.int64)
     largest = 1
     parts = [(frame.groups[one].codes, frame.groups[one].size) for one in by]
-    parts += [(_class_codes(frame.roles[role]), 3) for role in classes]
+    parts += [(_codes(frame.roles[role], frame.sizes[role]), frame.sizes[role]) for role in classes]
     for codes, size in parts:
         if largest > _LARGEST_KEY // size:
             key = np.unique(key, return_inverse=True)[1].astype(np.int64)
@@ -128,8 +165,8 @@ def _combined(frame: Frame, classes: Sequence[str], by: Sequence[By]) -> NDArray
     return key
 
 
-def _class_codes(values: NDArray[np.float64]) -> NDArray[np.int32]:
-    """Return 0 and 1 for the classes and 2 for a missing one."""
+def _codes(values: NDArray[np.float64], size: int) -> NDArray[np.int32]:
+    """Return codes as integers, the last of `size` for a missing one."""
     import numpy as np
 
-    return np.where(np.isnan(values), 2, values).astype(np.int32)
+    return np.where(np.isnan(values), size - 1, values).astype(np.int32)

@@ -61,6 +61,8 @@ class Table:
     engine: str = "duckdb"
     """Ibis' name of the engine that runs the queries."""
     snapshots: tuple[Snapshot, ...] = ()
+    without_nan: bool = False
+    """Whether NaN is null already, as the readers of files leave it."""
 
     def verify_unchanged(self) -> None:
         """Raise EvidenceError when a file that was too large to copy was written to since it was hashed."""
@@ -218,6 +220,7 @@ class _Opening:
             location=whole.location,
             engine=whole.engine,
             snapshots=tuple(snapshots),
+            without_nan=whole.files is not None,
         )
 
     def _rows(self, name: str, source: DataSource, files: Files | None) -> _Rows:

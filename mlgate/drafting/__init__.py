@@ -1,0 +1,117 @@
+"""The files that a guess becomes: a release, a policy with limits that its table can decide, a workflow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlgate import catalogue, policy
+from mlgate.cells import Bins, By
+from mlgate.drafting import policy_text, release_text, workflow_text
+from mlgate.drafting.choosing import FAIRNESS, PERFORMANCE, Choice, Wanted, choose, choose_gap
+from mlgate.errors import EvidenceError
+from mlgate.evidence.bundle import Access, open_evidence
+from mlgate.evidence.release import Release
+from mlgate.gate import tables_needed
+from mlgate.gate.measuring import Measured
+from mlgate.gate.power import Prospect, measured, prospects
+from mlgate.guessing import Draft
+from mlgate.strict_yaml import parse
+
+__all__ = ["Files", "files"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Files:
+    """What is to be written, and what it will decide."""
+
+    texts: Mapping[Path, str]
+    """Absolute path to text."""
+    choices: tuple[Choice, ...]
+    prospects: tuple[Prospect, ...]
+    """Of the drafted policy on the present table."""
+
+
+def files(
+    draft: Draft,
+    folder: Path,
+    name: str,
+    workdir: Path,
+    *,
+    workflow: bool = True,
+    allow: Sequence[Path] = (),
+    progress: Callable[[str], None] = lambda _: None,
+) -> Files:
+    """Draft the files for a folder; nothing is written there.
+
+    `workdir` is a private directory that the caller removes. Raises MlgateError when the release cannot be
+    judged as it was guessed.
+    """
+    text = release_text.release_text(draft, name)
+    document = parse(text.encode(), release_text.FILE, path=folder / release_text.FILE)
+    release = Release.of(document)
+    checks = catalogue.load(())
+    performance = [one for one in PERFORMANCE[release.task] if one.check in checks]
+    groups: list[tuple[By, ...]] = [(column,) for column in draft.judged]
+    groups += [(Bins(column, edges),) for column, edges in draft.ages.items()]
+    fairness = [one for one in FAIRNESS[release.task] if one.check in checks] if groups else []
+    asked = [(one.check, one.op.value) for one in (*performance, *fairness)]
+    trial = workdir / "trial.yaml"
+    trial.write_text(policy_text.provisional(asked, groups), encoding="utf-8")
+    first = policy.load([trial], checks)
+    access = Access(workdir=workdir, allow=allow)
+    progress("opening tables")
+    evidence = open_evidence(release, document, tables_needed(first, release, None), access)
+    found = measured(evidence, first, progress)
+    choices = _choices(performance, fairness, found)
+    if not any(one.limit is not None for one in choices):
+        reasons = (
+            "; ".join(dict.fromkeys(f"{one.wanted.check}: {one.reason}" for one in choices))
+            or "no check fits"
+        )
+        raise EvidenceError(
+            f"task {release.task}",
+            f"nothing can be measured of it ({reasons})",
+            "see whether --label, --score or --task is wrong",
+        )
+    written = policy_text.policy_text(name, choices, _pins(draft))
+    final = workdir / policy_text.FILE
+    final.write_text(written, encoding="utf-8")
+    resolved = policy.load([final], checks)
+    progress("working out what the table can decide")
+    chances = prospects(evidence, resolved, progress)
+    texts = {folder / release_text.FILE: text, folder / policy_text.FILE: written}
+    if workflow:
+        root = next((one for one in (folder, *folder.parents) if (one / ".git").exists()), folder)
+        relative = (folder / release_text.FILE).relative_to(root).as_posix()
+        texts[root / workflow_text.PATH] = workflow_text.workflow_text(relative)
+    return Files(texts=texts, choices=tuple(choices), prospects=tuple(chances))
+
+
+def _choices(
+    performance: Sequence[Wanted], fairness: Sequence[Wanted], found: Sequence[Measured]
+) -> list[Choice]:
+    by_check: dict[str, list[Measured]] = {}
+    for one in found:
+        by_check.setdefault(one.question.use.check.id, []).append(one)
+    choices = [choose(one, by_check[one.check][0]) for one in performance if one.check in by_check]
+    for wanted in fairness:
+        choices += choose_gap(wanted, by_check.get(wanted.check, ()))
+    return choices
+
+
+def _pins(draft: Draft) -> Mapping[str, str]:
+    from mlgate.drafting.yaml_text import listed, text, value
+
+    label = draft.labelled
+    parts = [f"label: {text(label.label)}"]
+    if label.positive is not None:
+        parts.append(f"positive: {value(label.positive)}")
+    if draft.judged:
+        parts.append(f"protected: {listed(draft.judged, -1000)}")
+    return {
+        "task": f"task: {label.task}",
+        "columns": f"columns: {{{', '.join(parts)}}}",
+        "rows": f"evaluation: {{min_rows: {max(draft.evaluation.rows // 2, 1)}}}",
+    }
