@@ -28,7 +28,7 @@ def typed(measure: Measure, params: Mapping[str, Any], where: str | Callable[[Lo
             problems.append(Problem(placed(at), f"{measure.id} has no parameter {show(name)}", todo))
             continue
         try:
-            known[name] = strict_yaml.check(_types(measure)[name], value, placed, at=at)
+            known[name] = strict_yaml.check(types_of(measure)[name], value, placed, at=at)
         except ContentError as error:
             problems.extend(error.problems)
     if problems:
@@ -36,7 +36,7 @@ def typed(measure: Measure, params: Mapping[str, Any], where: str | Callable[[Lo
     return known
 
 
-def _types(measure: Measure) -> Mapping[str, Any]:
+def types_of(measure: Measure) -> Mapping[str, Any]:
     """Return the types of the parameters; modules write them as text, to be resolved where they stand."""
     made: Any = measure.implementation
     function: Any = made if inspect.isfunction(made) else type(made).__init__

@@ -4,16 +4,29 @@ from __future__ import annotations
 
 import inspect
 import textwrap
+import types
+import typing
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Annotated, Any, Literal
 
 import click
 
 from mlgate import catalogue
 from mlgate.catalogue import Check
+from mlgate.catalogue.params import types_of
 from mlgate.cli import own_checks
 
 WIDTH = 88
+
+WORDS: Mapping[Any, str] = {
+    str: "text",
+    float: "number",
+    int: "whole number",
+    bool: "true or false",
+    types.NoneType: "null",
+}
+"""How a policy's author calls the types of parameters."""
 
 
 @click.command("explain")
@@ -81,17 +94,35 @@ def _params(check: Check) -> list[str]:
     if not check.measure.params:
         return ["  none"]
     rows = []
+    kinds = types_of(check.measure)
     for name, parameter in check.measure.params.items():
-        kind = _typed(parameter.annotation)
+        kind = _typed(kinds[name])
         given = check.params.get(name, parameter.default)
-        default = "required" if given is inspect.Parameter.empty else f"default {given!r}"
+        default = "required" if given is inspect.Parameter.empty else f"default {_default(given)}"
         rows.append(f"  {name}: {kind} ({default})")
     return rows
 
 
+def _default(given: object) -> str:
+    return "null" if given is None else str(given).lower() if isinstance(given, bool) else str(given)
+
+
 def _typed(annotation: object) -> str:
-    """Write a type as it stands in the code: `float`, `list[str] | None`."""
-    return annotation if isinstance(annotation, str) else inspect.formatannotation(annotation)
+    """Write a type as one who fills it in reads it: `number`, `macro | micro`, `list of text | null`."""
+    origin, parts = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin is Annotated:
+        return _typed(parts[0])
+    if origin is Literal:
+        return " | ".join(map(str, parts))
+    if origin in (typing.Union, types.UnionType):
+        return " | ".join(dict.fromkeys(map(_typed, parts)))
+    if origin in (list, tuple, Sequence):
+        return "list of " + " or ".join(
+            dict.fromkeys(_typed(one) for one in parts if one is not ...)
+        ).replace(" | ", " or ")
+    if origin in (dict, Mapping):
+        return f"mapping of {_typed(parts[0])} to {_typed(parts[1])}"
+    return WORDS.get(annotation) or inspect.formatannotation(annotation)
 
 
 def _file(check: Check) -> str:
