@@ -241,6 +241,8 @@ class PolicyRecord:
     decision: str
     confidence: float
     weakened: tuple[str, ...] = ()
+    about: Mapping[str, str] = field(default_factory=dict)
+    """What each of the policies that it is made of says of itself: id to words."""
     not_enforced: tuple[str, ...] = ()
     """What the policy asks of commands that this version of mlgate does not have."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+import textwrap
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -20,6 +21,8 @@ from mlgate.policy import Policy, Use
 from mlgate.render.text import visible
 
 HEADER = ("check", "limit", "severity", "if inconclusive", "guard", "over")
+
+WIDTH = 100
 
 SCHEMAS = ("release", "policy", "check", "report")
 
@@ -48,6 +51,11 @@ def _table(policy: Policy) -> Iterator[str]:
     """Yield the lines of a policy for people: what it is, a line for each use, its reason below."""
     title = f": {policy.title}" if policy.title else ""
     yield f"{policy.id}{title}"
+    for name, words in policy.about.items():
+        yield ""
+        yield from textwrap.wrap(f"{name}: {words}", WIDTH)
+    if policy.about:
+        yield ""
     yield policy.digest
     yield f"decides by {policy.decision} at {policy.confidence:g}, one-sided"
     yield f"made of {', '.join(one.path for one in policy.sources)}"

@@ -33,6 +33,7 @@ def policy_record(policy: Policy) -> PolicyRecord:
         decision=policy.decision,
         confidence=policy.confidence,
         weakened=policy.weakened,
+        about=dict(policy.about),
         not_enforced=_not_enforced(policy),
     )
 

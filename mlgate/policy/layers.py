@@ -115,6 +115,8 @@ def layer_of(document: Document, file: PolicyFile) -> Layer:
     """
     statements = {key: (said,) for key, said in _settings(document, file)}
     identity = (file.policy, file.title or file.policy, file.version)
+    if file.about is not None:
+        statements["about", file.policy] = (Stated(file.about, document.where(("about",))),)
     statements["policy",] = (Stated(identity, document.where(("policy",))),)
     first: dict[str, Loc] = {}
     problems: list[Problem] = []
@@ -139,7 +141,7 @@ def _twice(document: Document, use: str, first: Loc, second: Loc) -> Problem:
 
 
 def _settings(document: Document, file: PolicyFile) -> Iterator[tuple[Key, Stated]]:
-    apart = {"mlgate", "policy", "title", "version", "extends", "checks"}
+    apart = {"mlgate", "policy", "title", "about", "version", "extends", "checks"}
     for name in sorted(file.model_fields_set - apart):
         yield from _flat(document, (name,), getattr(file, name))
 

@@ -334,6 +334,8 @@ class PolicyFile(Model):
     """The id of the policy."""
     title: Text | None = None
     """What the policy is for, in a phrase."""
+    about: Text | None = None
+    """What the policy is, whose law or rule it follows, and what it is not; the report prints it."""
     version: Annotated[int, Field(ge=1)] | None = None
     """The version of the policy; `extends: [name@1]` asks for it."""
     extends: tuple[Name, ...] = ()

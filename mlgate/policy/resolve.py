@@ -99,6 +99,7 @@ def _policy(
     policy = Policy(
         id=policy_id,
         title=title,
+        about=layer.values("about"),
         version=version,
         digest="",
         sources=sources,
@@ -129,6 +130,7 @@ def _resolved(policy: Policy, origin: Mapping[str, Any]) -> dict[str, Any]:
         "mlgate": 1,
         "policy": policy.id,
         "title": policy.title,
+        "about": dict(policy.about),
         "version": policy.version,
         "decision": policy.decision,
         "confidence": policy.confidence,

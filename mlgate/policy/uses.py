@@ -94,6 +94,8 @@ class Policy:
 
     id: str
     title: str
+    about: Mapping[str, str]
+    """What each of the policies that it is made of says of itself: id to words."""
     version: int | None
     digest: str
     """`sha256:` and the digest of `resolved`; layout, comments and the order of keys do not change it."""

@@ -10,6 +10,7 @@ import pytest
 
 import mlgate
 from mlgate.findings import Outcome, Verdict
+from mlgate.render.html import to_html
 
 HIRED = {"White": (48, 80), "Black": (12, 40)}
 """Hired and applied, in the example of question 11 of "Questions and Answers" on the Uniform Guidelines,
@@ -45,6 +46,9 @@ def test_the_guidelines_own_example_is_adverse_impact(tmp_path: Path) -> None:
     assert found.value == pytest.approx(0.5)
     assert (found.outcome, found.params["frame"]) == (Outcome.FAIL, "29 CFR 1607.4(D)")
     assert report.verdict is Verdict.BLOCKED
+    assert report.policy is not None
+    assert "safe harbour" in report.policy.about["hiring-impact-ratio"]
+    assert "safe harbour" in to_html(report)
 
 
 def test_few_people_decide_nothing(tmp_path: Path) -> None:

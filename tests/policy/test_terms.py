@@ -191,7 +191,7 @@ def test_a_check_of_another_task_does_not_apply(
     found = policy("checks: [{check: performance/roc-auc, at_least: 0.7}]\n")
     assert applies(found.uses[0], found, release("")) is None
     reason = applies(found.uses[0], found, release("task: regression"))
-    assert reason == "it is for task binary, and this release is regression"
+    assert reason == "it is for task binary or multiclass, and this release is regression"
 
 
 @pytest.mark.parametrize("name", ["performance", "performance/roc-auc"])
