@@ -16,7 +16,6 @@ from mlgate.cells import (
     By,
     Cells,
     Contradictions,
-    Counts,
     Document,
     On,
     Pinned,
@@ -186,12 +185,8 @@ def _unsliced(question: Question, own: Mapping[Statistic, Answer]) -> dict[Stati
     """Give the answers under the statistics that the measure itself planned."""
     if question.slicing is None:
         return dict(own)
-    groups = question.by or ()
-    extra = {one for one in question.slicing if one not in groups}
-    return {
-        replace(one, by=tuple(by for by in one.by if by not in extra)) if isinstance(one, Counts) else one: a
-        for one, a in own.items()
-    }
+    asked = zip(question.planned, question.statistics, strict=True)
+    return {planned: own[sliced] for planned, sliced in asked}
 
 
 def _slices(

@@ -43,6 +43,8 @@ class Question:
     """The use's own, with those that the gate injects."""
     statistics: tuple[Statistic, ...]
     """What is asked of the evidence, with the slicing added."""
+    planned: tuple[Statistic, ...] = ()
+    """What the measure itself asked for, statistic by statistic; empty where nothing was added."""
     refusal: str | None = None
     """Why nothing is asked: the finding is `not_measured` with this reason."""
     not_applicable: str | None = None
@@ -191,14 +193,14 @@ def _question(
     }
     wanted = use.measure.injected
     params = {**use.params, **{name: given[name] for name in INJECTED if name in wanted}}
-    statistics = _planned(use, params, table)
+    planned = statistics = _planned(use, params, table)
     _require_named(use, table, statistics)
     if slicing is not None:
         _require_columns(slicing, table, use)
         if not statistics:
             raise _unsliceable(use)
         statistics = tuple(_sliced(one, slicing, use) for one in statistics)
-    return Question(use=use, by=by, slicing=slicing, params=params, statistics=statistics)
+    return Question(use=use, by=by, slicing=slicing, params=params, statistics=statistics, planned=planned)
 
 
 def _planned(use: Use, params: Mapping[str, Any], table: Table) -> tuple[Statistic, ...]:

@@ -423,7 +423,7 @@ IDLE: dict[str, tuple[Break, tuple[int, ...], tuple[str, ...]]] = {
     ),
     "hardly any confidence, in all": (
         whole(
-            "mlgate: 1\npolicy: own\nconfidence: 0.5000000001\nchecks:\n"
+            "mlgate: 1\npolicy: own\nconfidence: 0.500000000001\nchecks:\n"
             "  - {check: performance/roc-auc, at_least: 0.99999}\n"
         ),
         (3,),
