@@ -39,8 +39,10 @@ QUANTILE = "quantile:"
 """What the roles of quantile columns begin with."""
 
 SCORE_BINS = 50_400
-"""Equally wide parts of [0, 1] in which very many scores are counted. It is a multiple of 2 to 10 and of 12,
-15, 16, 20, 24, 25, 30, 32, 40, 50, 60, 75, 80, 90 and 100, so that bins of so many parts are unions of whole ones."""
+"""Equally wide parts of [0, 1] in which very many scores are counted.
+
+A multiple of 2 to 10 and of 12, 15, 16, 20, 24, 25, 30, 32, 40, 50, 60, 75, 80, 90 and 100: each of so many
+equally wide bins holds whole ones."""
 
 FAVOURABLE, TOP, CLASS = "favourable", "top", "class:"
 """The views of a multiclass table; see `Counts.view`."""
@@ -310,13 +312,24 @@ class Sums:
         """Return the sums of some cells, as `Cells.take` does."""
         return Sums(first=self.first[mask], second=self.second[mask], squares=self.squares[mask])
 
+    def line(
+        self, start: NDArray[np.float64], slope: float, w: NDArray[np.float64], w2: NDArray[np.float64]
+    ) -> Sums:
+        """Return the sums of start + slope q; `start` is one number a cell, and `w`, `w2` are the cells'."""
+        return Sums(
+            first=start * w + slope * self.first,
+            second=start * w2 + slope * self.second,
+            squares=start**2 * w2 + 2.0 * slope * start * self.second + slope**2 * self.squares,
+        )
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Binned:
     """What is known of scores that are counted in bins; arrays of shape (cells,).
 
     [0, 1] is cut into `SCORE_BINS` parts [k / SCORE_BINS, (k + 1) / SCORE_BINS), 1 by itself, and at the
-    threshold. `Cells.roles["score"]` is one number in the bin, the same in every cell of it.
+    threshold; rows that weigh nothing have bins of their own. `Cells.roles["score"]` is one number in the
+    bin, the same in every cell of it.
     """
 
     low: NDArray[np.float64]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,8 +86,17 @@ def files(
     if workflow:
         root = next((one for one in (folder, *folder.parents) if (one / ".git").exists()), folder)
         relative = (folder / release_text.FILE).relative_to(root).as_posix()
+        _require_inside(root, root / workflow_text.PATH)
         texts[root / workflow_text.PATH] = workflow_text.workflow_text(relative)
     return Files(texts=texts, choices=tuple(choices), prospects=tuple(chances))
+
+
+def _require_inside(root: Path, path: Path) -> None:
+    """Raise EvidenceError where a link in a repository, which a stranger may have made, leads out of it."""
+    real, home = Path(os.path.realpath(path)), Path(os.path.realpath(root))
+    if home not in real.parents:
+        what = "would be written outside of the repository, through a link"
+        raise EvidenceError(str(path), what, "remove the link, or give --no-workflow")
 
 
 def _choices(

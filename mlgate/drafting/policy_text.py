@@ -8,7 +8,7 @@ from typing import Any
 
 from mlgate.cells import Bins, By
 from mlgate.drafting.choosing import LIKELY, Choice
-from mlgate.drafting.yaml_text import comment, number, plain, require_same, text
+from mlgate.drafting.yaml_text import as_read, comment, number, require_same, text
 
 FILE = "policy.yaml"
 
@@ -99,9 +99,9 @@ def _data(name: str, chosen: Sequence[Choice]) -> dict[str, Any]:
         if one.groups:
             entry["id"] = _use_id(one)
             entry["groups"] = [_set_data(by) for by in one.groups]
-        entry[one.wanted.op.value] = plain(number(one.limit))
+        entry[one.wanted.op.value] = as_read(one.limit)
         if one.guard is not None:
-            entry["guard"] = plain(number(one.guard))
+            entry["guard"] = as_read(one.guard)
         entry["because"] = _because(one)
         checks.append(entry)
     return {"mlgate": 1, "policy": identifier(name), "extends": ["baseline"], "checks": checks}
@@ -124,7 +124,6 @@ def _factor(one: By) -> str:
 
 def _set_data(by: tuple[By, ...]) -> Any:
     parts = [
-        {one.column: [plain(number(edge)) for edge in one.edges]} if isinstance(one, Bins) else one
-        for one in by
+        {one.column: [as_read(edge) for edge in one.edges]} if isinstance(one, Bins) else one for one in by
     ]
     return parts[0] if len(parts) == 1 else parts

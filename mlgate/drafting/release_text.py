@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from mlgate.drafting.yaml_text import broken, comment, listed, number, plain, require_same, text, value
+from mlgate.drafting.yaml_text import (
+    as_read,
+    broken,
+    comment,
+    listed,
+    number,
+    plain,
+    require_same,
+    text,
+    value,
+)
 from mlgate.guessing import Draft, Guess, TableDraft
 
 FILE = "release.yaml"
@@ -63,7 +73,7 @@ def release_data(draft: Draft, name: str) -> dict[str, Any]:  # noqa: C901
     found: dict[str, Any] = {"mlgate": 1, "name": name, "version": VERSION, "task": label.task}
     found |= {"data": data, "columns": columns}
     if label.task == "binary" and label.threshold is not None:
-        found["threshold"] = plain(number(label.threshold))
+        found["threshold"] = as_read(label.threshold)
     return found
 
 

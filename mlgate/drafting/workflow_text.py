@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from mlgate.drafting.yaml_text import require_same, text
+from mlgate.errors import EvidenceError
+from mlgate.strict_yaml import show
 
 PATH = ".github/workflows/mlgate.yml"
 
@@ -28,7 +30,7 @@ jobs:
         with:
           python-version: "3.12"
       - run: pip install mlgate
-      - run: mlgate run "$RELEASE" --out mlgate-report
+      - run: mlgate run --out mlgate-report -- "$RELEASE"
         env:
           RELEASE: {release}
       - uses: actions/upload-artifact@v4
@@ -40,13 +42,20 @@ jobs:
 
 
 def workflow_text(release: str) -> str:
-    """Return the workflow; `release` is the path of release.yaml from the root of the repository."""
+    """Return the workflow; `release` is the path of release.yaml from the root of the repository.
+
+    Raises EvidenceError for a path that the runner would take for an expression: it evaluates `${{ ... }}`
+    wherever it stands in a workflow, quotes or not.
+    """
+    if "${{" in release:
+        what = "has ${{ in its path, which a workflow would evaluate"
+        raise EvidenceError(show(release), what, "rename the folder, or give --no-workflow")
     written = _WORKFLOW.format(release=text(release))
     steps = [
         {"uses": "actions/checkout@v4"},
         {"uses": "actions/setup-python@v5", "with": {"python-version": "3.12"}},
         {"run": "pip install mlgate"},
-        {"run": 'mlgate run "$RELEASE" --out mlgate-report', "env": {"RELEASE": release}},
+        {"run": 'mlgate run --out mlgate-report -- "$RELEASE"', "env": {"RELEASE": release}},
         {
             "uses": "actions/upload-artifact@v4",
             "if": "always()",

@@ -81,6 +81,11 @@ def number(amount: float) -> str:
     return f"{amount:.6g}" if 1e-4 <= abs(amount) < 1e6 or amount == 0 else repr(amount)  # noqa: PLR2004
 
 
+def as_read(amount: float) -> float:
+    """Return what `number` writes, as it is read back."""
+    return float(number(amount))
+
+
 def comment(words: str) -> str:
     """Return words as they may stand behind `#`: on one line, and nothing that a reader refuses."""
     return "".join(one if one.isprintable() and one != "\ufeff" else "?" for one in words)

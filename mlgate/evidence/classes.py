@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 MAX_CLASSES = 1000
 """A label or prediction with more different values than this is taken for one of another task."""
 
+MAX_LETTERS = 200
+"""Characters of a class: longer texts are no names, and every finding would repeat them."""
+
 _NAMED = 5
 """Values that a message names."""
 
@@ -44,13 +47,18 @@ class Listed:
     def of(cls, role: str, where: str, column: pa.ChunkedArray) -> Listed:
         """List the distinct values of a column.
 
-        Raises EvidenceError when there are too many, or when one class is written in two ways.
+        Raises EvidenceError when there are too many, when one is too long to be a name, or when one class is
+        written in two ways.
         """
         found = column.combine_chunks()
         pairs = zip(canonical.texts(found), found.to_pylist(), strict=True)
         there = sorted(((text, value) for text, value in pairs if text is not None), key=lambda pair: pair[0])
         if len(there) > MAX_CLASSES:
             raise too_many(role, where, len(there))
+        longest = max((text for text, _ in there), key=len, default="")
+        if len(longest) > MAX_LETTERS:
+            what = f"the {role} has a value of {len(longest)} characters, {shown(longest)}"
+            raise EvidenceError(where, what, f"name a column of classes, each of {MAX_LETTERS} at most")
         listed = cls(
             role=role,
             where=where,

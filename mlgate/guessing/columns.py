@@ -120,7 +120,7 @@ def _aggregates(column: ir.Column) -> dict[str, Any]:
     if kind.is_integer():
         asked["broken"] = (column != column).sum().coalesce(0)  # noqa: PLR0124
     elif kind.is_numeric():
-        asked["broken"] = (column != column.floor()).sum().coalesce(0)
+        asked["broken"] = (column % 1 != 0).sum().coalesce(0)  # `floor` is cast to 64 bits
     return asked
 
 

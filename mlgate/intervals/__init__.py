@@ -14,6 +14,7 @@ a quantity in [0, 1], variance  `share_of_variance`
 F-beta, costs                   `function_of_rates`
 AUC                             `delong`
 means, functions of means       `mean_of`, `moments` with `function_of_means`
+means of what is summed up      `moments_of_sums` with `mean_interval`      (losses of binned scores)
 one proportion, rows in clusters `clustered_share(hits, among, w, w2, clusters).interval`
 anything linearised, clusters   `spread`, `covariances`        (influence of each row in, variance out)
 monotone function of one part   `Mapped`                       (Gini = 2 AUC - 1)
@@ -49,7 +50,15 @@ from mlgate.intervals.design import (
     share_of_variance,
     spread,
 )
-from mlgate.intervals.means import Moments, Student, function_of_means, mean_of, moments
+from mlgate.intervals.means import (
+    Moments,
+    Student,
+    function_of_means,
+    mean_interval,
+    mean_of,
+    moments,
+    moments_of_sums,
+)
 from mlgate.intervals.proportions import (
     MIN_CLUSTERS,
     Clustered,
@@ -91,8 +100,10 @@ __all__ = [
     "function_of_means",
     "function_of_rates",
     "gap",
+    "mean_interval",
     "mean_of",
     "moments",
+    "moments_of_sums",
     "placements",
     "proportion",
     "ratio",

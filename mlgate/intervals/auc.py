@@ -305,7 +305,7 @@ def _clustered(
     sides: tuple[NDArray[np.bool_], NDArray[np.bool_]],
     clusters: NDArray[np.int64],
 ) -> DeLong | None:
-    """Replace the variances by Obuchowski's; `away` is each cell's placement less the AUC."""
+    """Replace the variances by Obuchowski's where they are larger; `away` is each placement less the AUC."""
     import numpy as np
 
     seen = sides[0] | sides[1]
@@ -324,8 +324,11 @@ def _clustered(
     variance_pos = float(first @ first) * one / (one - 1.0) if one > 1 else 0.0
     variance_neg = float(second @ second) * other / (other - 1.0) if other > 1 else 0.0
     covariance = 2.0 * float(first @ second) * size / (size - 1.0)
-    whole = np.bincount(place, w[seen] / w[seen].sum(), minlength=size)
     independent = found.variance
+    if NO_VARIANCE < variance_pos + variance_neg + covariance < independent:
+        # That clusters happen to be more alike than chance is no knowledge, see `covariances`.
+        variance_pos, variance_neg, covariance = found.variance_pos, found.variance_neg, 0.0
+    whole = np.bincount(place, w[seen] / w[seen].sum(), minlength=size)
     now = variance_pos + variance_neg + covariance
     together = Together(
         covariance=covariance,

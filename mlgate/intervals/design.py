@@ -31,6 +31,11 @@ ONE_ROW = 1e-9
 """Kish's n this near to 1 is one row, from which nothing can be learnt about spread."""
 
 
+NONE = 1e-20
+"""A variance of clusters that is no more than this part of that of rows is rounding. Then clusters are wholly
+alike, which is judged as such: their number stands in (`share_of_variance`), or there is no interval."""
+
+
 def spread(u: ArrayLike, w: ArrayLike, w2: ArrayLike, clusters: ArrayLike | None = None) -> float:
     """Return the variance of the statistic whose influence is `u`: of the sum over rows of weight times u.
 
@@ -41,8 +46,10 @@ def spread(u: ArrayLike, w: ArrayLike, w2: ArrayLike, clusters: ArrayLike | None
 
     Without clusters: n / (n - 1) times the sum of w2 u^2, with Kish's n. With clusters: C / (C - 1) times
     the sum over C clusters of (sum of w u)^2. With each row a cluster of its own and no weights, they are
-    equal. NaN where there are fewer than two rows' worth of weight, or fewer than two clusters with weight,
-    and where anything is not finite: nothing is known then, which must not be taken for zero.
+    equal. With clusters it is never below sum w2 u^2, unless it is 0: that clusters happen to be more
+    alike than chance is no knowledge, and whoever names them could deal out the rows so that they are. NaN
+    where there are fewer than two rows' worth of weight, or fewer than two clusters with weight, and where
+    anything is not finite: nothing is known then, which must not be taken for zero.
     """
     return float(covariances(u, w, w2, clusters)[0, 0])
 
@@ -68,9 +75,19 @@ def covariances(
             size = float(scaled.shape[1])
             known = size >= MIN_CLUSTERS
         found: NDArray[np.float64] = scaled @ scaled.T * (size / (size - 1.0)) if known else scaled @ scaled.T
+        if known and clusters is not None:
+            found = _as_rows_at_least(found, (influence * influence) @ square)
     if not known or not math.isfinite(size) or not np.isfinite(found).all():
         return np.full((len(influence), len(influence)), math.nan)
     return found
+
+
+def _as_rows_at_least(found: NDArray[np.float64], rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Raise the variances of clusters to those of independent rows, `rows`; what is none stays none."""
+    import numpy as np
+
+    mine = found.diagonal()
+    return found + np.diag(np.where(mine > NONE * rows, np.maximum(rows - mine, 0.0), 0.0))
 
 
 def clustered_share(

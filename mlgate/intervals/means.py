@@ -86,6 +86,42 @@ def moments(
     return Moments(means=means, covariance=found, n=n) if np.isfinite(found).all() else None
 
 
+def moments_of_sums(
+    first: ArrayLike,
+    second: ArrayLike,
+    squares: ArrayLike,
+    w: ArrayLike,
+    w2: ArrayLike,
+    *,
+    alike: ArrayLike,
+) -> Moments | None:
+    """Return the weighted mean of a quantity q that differs within cells; `moments` is for one that does not.
+
+    One entry a cell: `first`, `second` and `squares` are the sums over its rows of weight times q, of squared
+    weight times q, and of squared weight times q^2; `w` and `w2` as in `moments`; `alike` says where q is the
+    same in all rows of the cell, so that rounding does not pass for spread. Rows are independent.
+    """
+    import numpy as np
+
+    weight, square = np.asarray(w, dtype=float), np.asarray(w2, dtype=float)
+    sums, doubled, squared = (np.asarray(one, dtype=float) for one in (first, second, squares))
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # as in `moments`
+        total = float(weight.sum())
+        if not 0.0 < total < math.inf:
+            return None
+        n = rows_behind(weight / total, square / total / total).least
+        if not 1.0 + ONE_ROW < n < math.inf:
+            return None
+        mean = float(sums.sum()) / total
+        middle = np.divide(doubled, square, out=np.zeros_like(doubled), where=square > 0.0)
+        within = np.where(np.asarray(alike, dtype=bool), 0.0, np.maximum(squared - doubled * middle, 0.0))
+        spread = (square * (middle - mean) ** 2 + within) / total / total
+        variance = float(spread.sum()) * n / (n - 1.0)
+    if not (math.isfinite(mean) and math.isfinite(variance)):
+        return None
+    return Moments(means=np.array([mean]), covariance=np.array([[variance]]), n=n)
+
+
 def mean_of(
     values: ArrayLike,
     w: ArrayLike,
@@ -103,12 +139,17 @@ def mean_of(
     there is None.
     """
     found = moments(values, w, w2, clusters)
-    if found is None:
-        return None
+    return None if found is None else mean_interval(found, lowest, highest, clustered=clusters is not None)
+
+
+def mean_interval(
+    found: Moments, lowest: float = -math.inf, highest: float = math.inf, *, clustered: bool = False
+) -> Student | Mapped | None:
+    """Return the t interval of the first mean in `found`; see `mean_of`."""
     mean, variance = float(found.means[0]), float(found.covariance[0, 0])
     if _vanishes(variance, mean):
         return _bounded(mean, found.n, lowest, highest)
-    method = "t" if clusters is None else f"t, {CLUSTERS}"
+    method = f"t, {CLUSTERS}" if clustered else "t"
     return Student(value=mean, variance=variance, n=found.n, method=method, lowest=lowest, highest=highest)
 
 

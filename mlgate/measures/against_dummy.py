@@ -14,7 +14,7 @@ from mlgate.intervals.log_ratio import log_ratio
 from mlgate.measures import measure
 from mlgate.measures.binary import counted, improbable, unusable
 from mlgate.measures.rates import NEGATIVE, POSITIVE
-from mlgate.measures.regression import ALIKE, skill_of
+from mlgate.measures.regression import ALIKE, VANISHING, skill_of, vanishing
 
 if TYPE_CHECKING:
     import numpy as np
@@ -170,6 +170,9 @@ def _mse(cells: Cells) -> Estimate:
     from sklearn.dummy import DummyRegressor
     from sklearn.metrics import r2_score
 
+    label = cells.roles["label"]
+    if vanishing(label - label.min()):
+        return Estimate.missing(VANISHING, n=cells.rows)
     return _regression(cells, r2_score, DummyRegressor(strategy="mean"), np.square, "the mean")
 
 

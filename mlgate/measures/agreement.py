@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 
+ROUNDING = 1e-12
+"""A disagreement that is no larger is what rounding leaves of none."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Disagreement:
     """Disagreement seen and by chance, with the influence of each cell's rows on both."""
@@ -95,7 +99,8 @@ def interval_of(decided: Decided, of: Disagreement, *, sign: int = 1) -> Mapped 
     covariance = decided.spread(of.influences)
     behind = decided.behind()
     erring = float(decided.w[of.erring].sum())
-    size = of.seen if erring > 0.0 else 0.0  # what rounding leaves of no disagreement is none
+    # What rounding leaves of no disagreement is none; several classes without one hit leave more.
+    size = of.seen if erring > 0.0 or of.seen > ROUNDING else 0.0
     mean = size / erring if erring > 0.0 else 0.0
     least = mean * mean * max(erring * (1.0 - erring), 0.0) / behind.rows
     spread = max(float(covariance[0, 0]), least)

@@ -9,10 +9,10 @@ rests on it is measured.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from mlgate.cells import MAX_GROUPS
 from mlgate.estimates import Comparison, Estimate, GroupEstimate, Interval
@@ -143,21 +143,21 @@ def share_of(decided: Decided, hits: Bools, among: Bools) -> Proportion:
 
 def rates(decided: Decided, of: OneVersusRest) -> list[ClassRate]:
     """Return the rate of every class, in their order."""
-    values = _library(decided, of)
-    return [_rate(decided, of, place, float(value)) for place, value in enumerate(values)]
+    return [_rate(decided, of, place) for place in range(len(decided.classes))]
 
 
-def _rate(decided: Decided, of: OneVersusRest, place: int, value: float) -> ClassRate:
-    """Count one class against the rest; `value` is the library's, which holds if there is a denominator."""
+def _rate(decided: Decided, of: OneVersusRest, place: int) -> ClassRate:
+    """Count one class against the rest.
+
+    A quotient of counts, held to scikit-learn's by property tests: importing it takes longer than all else.
+    """
     label, prediction = decided.label == place, decided.prediction == place
     found = _counted(decided, decided.classes[place], of.among(label, prediction), of.hits(label, prediction))
-    if found.value is None:
+    if found.value is None or not of.harmonic:
         return found
-    if not of.harmonic:
-        return replace(found, value=value)
     return replace(
         found,
-        value=value,
+        value=f1_of_jaccard(found.value),
         part=None if found.part is None else Mapped(found.part, f1_of_jaccard),
         interval=None if found.interval is None else Mapped(found.interval, f1_of_jaccard),
         slope=2.0 / (1.0 + found.value) ** 2,
@@ -410,25 +410,3 @@ def _unseen(decided: Decided, parts: list[ClassRate]) -> float:
         return 1.0
     apart = sum(len(np.unique(decided.clusters[one.inside])) for one in parts)
     return math.inf if apart > len(np.unique(decided.clusters)) else 1.0
-
-
-def _library(decided: Decided, of: OneVersusRest) -> Floats:
-    """Return scikit-learn's value of every class; 0 where it is undefined, which nobody may use."""
-    import numpy as np
-    from sklearn import metrics
-
-    labels = range(len(decided.classes))
-    found: Floats
-    if of.outside:
-        tables = decided.library(metrics.multilabel_confusion_matrix, labels=list(labels))
-        right = tables[:, 0, 0]
-        wrong = tables[:, 0, 1] if of is SPECIFICITY else tables[:, 1, 0]
-        found = np.divide(right, right + wrong, out=np.zeros(len(tables)), where=right + wrong > 0.0)
-        return found
-    metric: Mapping[str, Callable[..., Any]] = {
-        "recall": metrics.recall_score,
-        "precision": metrics.precision_score,
-        "f1": metrics.f1_score,
-    }
-    found = decided.library(metric[of.name], labels=list(labels), average=None, zero_division=0.0)
-    return found

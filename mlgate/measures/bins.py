@@ -16,6 +16,7 @@ from mlgate.estimates import Chart
 from mlgate.intervals import Clustered, Wilson, clustered_share, covariances
 from mlgate.intervals.auc import ranked
 from mlgate.intervals.proportions import CLUSTERS, z_of
+from mlgate.measures import over_rows
 from mlgate.measures.rates import POSITIVE
 
 if TYPE_CHECKING:
@@ -263,11 +264,12 @@ def _filled(cells: Cells, place: NDArray[np.int64]) -> Bins:
 
     score, label, size = cells.roles["score"], cells.roles["label"], int(place.max()) + 1
     low, high = np.full(size, math.inf), np.full(size, -math.inf)
-    np.minimum.at(low, place, score)
-    np.maximum.at(high, place, score)
+    np.minimum.at(low, place, score if cells.binned is None else cells.binned.low)
+    np.maximum.at(high, place, score if cells.binned is None else cells.binned.high)
     rows, weight = np.bincount(place, cells.n), np.bincount(place, cells.w)
     squares = np.bincount(place, cells.w2)
-    promised = np.bincount(place, cells.w * score) / weight
+    sums = over_rows.summed(cells, "score")
+    promised = np.bincount(place, cells.w * score if sums is None else sums.first) / weight
     hits = np.bincount(place, cells.w * (label == POSITIVE)) / weight
     observed = [_observed(cells, place == one) for one in range(size)] if cells.clusters is not None else None
     total, kish = float(weight.sum()), weight * (weight / squares)

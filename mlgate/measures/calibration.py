@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
-from mlgate.cells import TOP, Answers, Cells, Columns, Counts, Statistic
+from mlgate.cells import SCORE_BINS, TOP, Answers, Cells, Columns, Counts, ScoreSum, Statistic
 from mlgate.errors import PolicyError
 from mlgate.estimates import Chart, Estimate
-from mlgate.intervals import MIN_CLUSTERS, Mapped, Part, Student, covariances, mean_of, moments, rows_behind
+from mlgate.intervals import MIN_CLUSTERS, Mapped, Part, Student, covariances, rows_behind
 from mlgate.intervals.proportions import CLUSTERS
-from mlgate.measures import measure
+from mlgate.measures import measure, over_rows
 from mlgate.measures.binary import BINARY, counted, improbable, unusable
 from mlgate.measures.bins import AverageGap, Binning, LargestGap, chart, reliability
 from mlgate.measures.curves import ROUNDING, effective
@@ -30,6 +30,8 @@ from mlgate.measures.rates import NEGATIVE, POSITIVE
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from mlgate.measures.over_rows import OverRows
 
 NEEDS = ("label", "score")
 
@@ -51,6 +53,7 @@ FIT_ROWS = 2
     tasks=TASKS,
     needs=NEEDS,
     clusters=True,
+    bins=("log_loss",),
     source="scikit-learn, log_loss",
 )
 def log_loss(cells: Cells) -> Estimate:
@@ -67,10 +70,13 @@ def log_loss(cells: Cells) -> Estimate:
     seen = _probabilities(cells)
     if isinstance(seen, Estimate):
         return seen
+    known = over_rows.summed(seen, "log_loss")
+    if known is not None:
+        return _mean(known, seen, _most(seen))
     own = seen.roles["score"] if seen.classes else _given(seen)
     tiny = float(np.finfo(np.float64).eps)
     cut = np.clip(own, tiny, 1.0 - tiny)
-    most = -math.log(tiny) * (1.0 + ROUNDING) if seen.classes else _most(cut)
+    most = -math.log(tiny) * (1.0 + ROUNDING) if seen.classes else _most(seen)
     return _mean(-np.log(cut), seen, most)
 
 
@@ -96,8 +102,11 @@ class Brier:
     def plan(self, params: Mapping[str, Any], columns: Columns) -> list[Statistic]:
         """Ask for label and score; of several classes for the own class's score and the sum of squares."""
         del params
-        roles = ("label", "score") if columns.task == "binary" else ("score", "score_squares")
-        return [Counts(roles=roles, clustered=columns.cluster is not None)]
+        clustered = columns.cluster is not None
+        if columns.task != "binary":
+            return [Counts(roles=("score", "score_squares"), clustered=clustered)]
+        sums: tuple[ScoreSum, ...] | None = None if clustered else ("squared_error",)
+        return [Counts(roles=("label", "score"), clustered=clustered, binned=sums)]
 
     def value(self, cells: Answers, params: Mapping[str, Any]) -> Estimate:
         """Return the mean distance."""
@@ -108,6 +117,9 @@ class Brier:
         seen = _probabilities(cells.cells(counts))
         if isinstance(seen, Estimate):
             return seen
+        known = over_rows.summed(seen, "squared_error")
+        if known is not None:
+            return _mean(known, seen, 1.0 + ROUNDING)
         score = seen.roles["score"]
         if "score_squares" not in seen.roles:
             return _mean((score - seen.roles["label"]) ** 2, seen, 1.0 + ROUNDING)
@@ -166,8 +178,11 @@ class CalibrationError:
                 "several classes have no positive one",
                 "write `of: top`, or leave it out",
             )
-        view = TOP if several else None
-        return [Counts(roles=("label", "score"), view=view, clustered=columns.cluster is not None)]
+        view, clustered = TOP if several else None, columns.cluster is not None
+        whole = params["binning"] == "equal_width" and SCORE_BINS % params["n_bins"] == 0
+        plain = not several and not clustered and params["of"] != "top"
+        sums: tuple[ScoreSum, ...] | None = ("score",) if whole and plain else None
+        return [Counts(roles=("label", "score"), view=view, clustered=clustered, binned=sums)]
 
     def value(self, cells: Answers, params: Mapping[str, Any]) -> Estimate:
         """Return the mean or the largest gap."""
@@ -220,6 +235,7 @@ def calibration_slope(cells: Cells) -> Estimate:
     tasks=BINARY,
     needs=NEEDS,
     clusters=True,
+    bins=("score",),
     source="Debray et al. 2017, total O:E ratio (calibration in the large)",
 )
 def observed_expected(cells: Cells) -> Estimate:
@@ -234,11 +250,13 @@ def observed_expected(cells: Cells) -> Estimate:
         return seen
     label, score = seen.roles["label"], seen.roles["score"]
     total = float(seen.w.sum())
-    observed, expected = float(seen.w @ label) / total, float(seen.w @ score) / total
+    sums = over_rows.summed(seen, "score")
+    observed, expected = float(seen.w @ label) / total, over_rows.mean(score if sums is None else sums, seen)
     if not expected > 0.0:
         return Estimate.missing("all scores are 0, so there is nothing to divide by", n=seen.rows)
     value = observed / expected
-    left = moments(label - value * score, seen.w, seen.w2, seen.clusters)
+    apart = label - value * score if sums is None else sums.line(label, -value, seen.w, seen.w2)
+    left = over_rows.moments_of(apart, seen)
     behind = rows_behind(seen.w / total, seen.w2 / total / total, seen.clusters)
     if left is not None:
         variance = float(left.covariance[0, 0])
@@ -281,24 +299,24 @@ def _several(cells: Cells) -> bool:
     return cells.clusters is None or len(set(cells.clusters.tolist())) >= MIN_CLUSTERS
 
 
-def _mean(losses: NDArray[np.float64], cells: Cells, highest: float) -> Estimate:
-    """Return the mean of what each row costs, one number a cell, from nothing to `highest`."""
-    import numpy as np
-
-    value = float(np.average(losses, weights=cells.w))
-    interval = mean_of(losses, cells.w, cells.w2, lowest=0.0, highest=highest, clusters=cells.clusters)
-    return _estimated(value, cells, interval)
+def _mean(losses: OverRows, cells: Cells, highest: float) -> Estimate:
+    """Return the mean of what each row costs, from nothing to `highest`."""
+    interval = over_rows.interval_of_mean(losses, cells, lowest=0.0, highest=highest)
+    return _estimated(over_rows.mean(losses, cells), cells, interval)
 
 
 def _estimated(value: float, cells: Cells, interval: Part | None, *charts: Chart) -> Estimate:
     return estimated(cells, Found(value=value, interval=interval, charts=charts))
 
 
-def _most(score: NDArray[np.float64]) -> float:
-    """Return the largest loss that any of these scores could cost, and a little: means are rounded up too."""
+def _most(cells: Cells) -> float:
+    """Return the largest loss that any of the scores could cost, and a little: means are rounded up too."""
     import numpy as np
 
-    return float(-np.log(np.minimum(score, 1.0 - score).min())) * (1.0 + ROUNDING)
+    score, tiny = cells.roles["score"], float(np.finfo(np.float64).eps)
+    low, high = (score, score) if cells.binned is None else (cells.binned.low, cells.binned.high)
+    least = min(float(low.min()), 1.0 - float(high.max()))
+    return -math.log(max(least, tiny)) * (1.0 + ROUNDING)
 
 
 def _no_slope(cells: Cells) -> str | None:

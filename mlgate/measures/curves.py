@@ -9,6 +9,7 @@ The forms here cost one sort, however many scores there are.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -17,15 +18,19 @@ from mlgate.estimates import Chart
 from mlgate.intervals import (
     Behind,
     Clustered,
+    DeLong,
+    Mapped,
     MoverFunction,
     Newcombe,
     Part,
     Wilson,
     covariances,
+    delong,
     rows_behind,
 )
-from mlgate.intervals.auc import ranked
+from mlgate.intervals.auc import delong_of_scores, ranked
 from mlgate.intervals.proportions import CLUSTERS, z_of
+from mlgate.measures.over_rows import Binned
 from mlgate.measures.rates import POSITIVE
 
 if TYPE_CHECKING:
@@ -224,6 +229,46 @@ def effective(
     n = spread / variance if told else least
     centre = min(max(value - bias, 0.0), 1.0)
     return Effective(value=value, centre=centre, n=n, degrees=max(degrees, 1.0), method=method)
+
+
+def area_interval(
+    of: Curve, function: Callable[[float], float] | None = None
+) -> DeLong | Mapped | Binned | None:
+    """Return DeLong's interval of the area under the curve, or of a straight function of it.
+
+    Where scores are in bins, with all that the order within them could change (`area_error`).
+    """
+    cells = of.cells
+    if cells.clusters is None:  # the scores are sorted and counted already, the highest first
+        found = delong_of_scores(of.pos[::-1], of.pos2[::-1], of.neg[::-1], of.neg2[::-1])
+    else:
+        found = delong(cells.roles["score"], cells.roles["label"], cells.w, cells.w2, cells.clusters)
+    if found is None:
+        return None
+    part = found if function is None else Mapped(found, function)
+    if cells.binned is None:
+        return part
+    lowest, highest = (0.0, 1.0) if function is None else (function(0.0), function(1.0))
+    return Binned(part=part, error=area_error(of) * (highest - lowest), lowest=lowest, highest=highest)
+
+
+def area_error(of: Curve) -> float:
+    """Return by how much the area in bins may differ from that of the exact scores.
+
+    A positive and a negative in one bin count one half, and truly count anything from 0 to 1: the sum over
+    the bins of half the product of both weights, over the product of both totals. Bins that hold a single
+    score hold ties, and add nothing.
+    """
+    import numpy as np
+
+    binned, size = of.cells.binned, len(of.pos)
+    if binned is None:
+        return 0.0
+    low, high = np.full(size, math.inf), np.full(size, -math.inf)
+    np.minimum.at(low, of.place, binned.low)
+    np.maximum.at(high, of.place, binned.high)
+    pairs = (of.pos / of.pos.sum()) * (of.neg / of.neg.sum())
+    return float(pairs[low < high].sum()) / 2.0
 
 
 def precision_interval(of: Curve, value: float) -> Effective | None:

@@ -14,6 +14,9 @@ from mlgate.measures.named import EMPTY
 
 _DAY = timedelta(days=1)
 
+MOST_AHEAD = 366
+"""Days that rows may be from the future: more hides a fault of the column, not of a clock."""
+
 
 @measure(
     id="data.freshness",
@@ -35,10 +38,9 @@ class Freshness:
 
     def plan(self, params: Mapping[str, Any], columns: Columns) -> list[Statistic]:
         """Ask for the newest row."""
-        if not params["ahead"] >= 0:
-            raise PolicyError(
-                "params of data.freshness", f"ahead is {params['ahead']}", "give days, 0 or more"
-            )
+        if not 0 <= params["ahead"] <= MOST_AHEAD:
+            todo = f"give days, from 0 to {MOST_AHEAD}"
+            raise PolicyError("params of data.freshness", f"ahead is {params['ahead']:g}", todo)
         name = str(columns.time)
         if columns.types[name] not in ("date", "timestamp"):
             return [Profile(name, ())]
@@ -59,12 +61,16 @@ class Freshness:
             return Estimate.missing(reason, n=found.rows)
         if found.newest is None:
             return Estimate.missing(f"column {asked.column!r} has no values", n=found.rows)
-        age = (params["as_of"] - _moment(found.newest)) / _DAY
+        newest = _moment(found.newest)
+        if newest is None:
+            return Estimate.missing(f"column {asked.column!r} ends before the year 1", n=found.rows)
+        age = (params["as_of"] - newest) / _DAY
         return Estimate(value=max(age, 0.0), n=found.rows - found.nulls)
 
 
 def _asked(name: str, params: Mapping[str, Any]) -> Newest:
-    latest: datetime = params["as_of"] + timedelta(days=params["ahead"])
+    as_of: datetime = params["as_of"]
+    latest = as_of + min(timedelta(days=params["ahead"]), datetime.max.replace(tzinfo=UTC) - as_of)
     return Newest(name, latest.astimezone(UTC).replace(tzinfo=None).isoformat())
 
 
@@ -79,8 +85,10 @@ def _unreadable(name: str, found: ColumnProfile) -> Estimate:
     return Estimate.missing(f"column {name!r} has no values" if found.rows else EMPTY, n=found.rows)
 
 
-def _moment(text: str) -> datetime:
-    """Read a moment as profiles spell it, down to microseconds."""
+def _moment(text: str) -> datetime | None:
+    """Read a moment as profiles spell it, down to microseconds; None for a year before the first."""
+    if text.startswith("-"):
+        return None
     whole, _, rest = text.partition("+")
     whole, point, fraction = whole.partition(".")
     del rest

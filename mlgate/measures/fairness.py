@@ -273,6 +273,7 @@ class WorstGroupError(_WorstGroup):
     id="fairness.group_auc",
     better="higher",
     needs=_SCORED,
+    bins=(),
     source="sklearn.metrics.roc_auc_score by group; DeLong, DeLong and Clarke-Pearson 1988",
 )
 def group_auc(cells: Cells, *, judging: Judging) -> Estimate:
@@ -287,6 +288,7 @@ def group_auc(cells: Cells, *, judging: Judging) -> Estimate:
     id="fairness.calibration_by_group",
     better="lower",
     needs=_SCORED,
+    bins=("score",),
     source="calibration in the large: Cox 1958; Van Calster et al. 2019",
 )
 def calibration_by_group(cells: Cells, *, judging: Judging) -> Estimate:

@@ -103,11 +103,13 @@ class ScoreParity:
 
     def plan(self, params: Mapping[str, Any], columns: Columns) -> list[Statistic]:
         """Ask for scores by group."""
+        clustered = columns.cluster is not None
         counts = Counts(
             roles=("score",),
             by=params["judging"].by,
             view=FAVOURABLE if columns.task == "multiclass" else None,
-            clustered=columns.cluster is not None,
+            clustered=clustered,
+            binned=("score",) if columns.task == "binary" and not clustered else None,
         )
         return [counts]
 

@@ -12,10 +12,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from mlgate.cells import Cells
+from mlgate.cells import Cells, Sums
 from mlgate.estimates import Estimate, Interval
-from mlgate.intervals import Gap, Mapped, Part, Student, mean_of
-from mlgate.measures import comparing
+from mlgate.intervals import Gap, Mapped, Part, Student
+from mlgate.measures import comparing, over_rows
 from mlgate.measures.comparing import Series
 from mlgate.measures.groups import Group, Grouped, Standing, grouped, size_reason
 from mlgate.measures.judging import Judging
@@ -24,6 +24,8 @@ from mlgate.measures.overlap import overlap
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from mlgate.measures.over_rows import OverRows
 
 _LARGEST = 700.0
 """The exponential of more than this is no number."""
@@ -44,7 +46,7 @@ class Quantity:
     """What the mean of is taken, one number a cell, and how small they can be."""
 
     name: str
-    values: NDArray[np.float64]
+    values: OverRows
     lowest: float = -math.inf
     root: bool = False
     """Whether the number of a group is the square root of the mean."""
@@ -97,7 +99,8 @@ def _quantity(cells: Cells, name: str) -> Quantity:
     roles = cells.roles
     match name:
         case "mean-score":
-            return Quantity(name=name, values=roles["score"])
+            sums = over_rows.summed(cells, "score")
+            return Quantity(name=name, values=roles["score"] if sums is None else sums)
         case "mean-prediction":
             return Quantity(name=name, values=roles["prediction"])
         case "mean-error":
@@ -113,13 +116,14 @@ def _quantity(cells: Cells, name: str) -> Quantity:
 def _standing(group: Group, part: Cells, of: Quantity, place: slice, judging: Judging) -> Standing:
     import numpy as np
 
-    values, total = of.values[place], float(part.w.sum())
+    values = of.values.take(place) if isinstance(of.values, Sums) else of.values[place]
+    total = float(part.w.sum())
     reason = size_reason(group, judging)
     value, interval = None, None
     if total > 0:
         with np.errstate(over="ignore", invalid="ignore"):  # as above
-            mean = float(np.average(values, weights=part.w))
-        found = mean_of(values, part.w, part.w2, lowest=of.lowest, clusters=part.clusters)
+            mean = over_rows.mean(values, part)
+        found = over_rows.interval_of_mean(values, part, lowest=of.lowest)
         value = math.sqrt(mean) if of.root else mean
         interval = Mapped(found, math.sqrt) if of.root and found is not None else found
         if not math.isfinite(value):
@@ -144,7 +148,7 @@ def _factor(
     import numpy as np
 
     tied = overlap(of)
-    if tied is None:
+    if tied is None or isinstance(quantity.values, Sums):  # scores in bins have no clusters
         return None
     known = np.array([1.0 if one.value is None else one.value for one in stand])
     mean = known**2 if quantity.root else known

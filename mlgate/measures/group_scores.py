@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Literal
 
 from mlgate.cells import Cells
 from mlgate.estimates import Chart, Estimate
-from mlgate.intervals import delong, mean_of
-from mlgate.measures import comparing
+from mlgate.intervals import Part, delong
+from mlgate.measures import comparing, over_rows
+from mlgate.measures.binary import counted as weighing
 from mlgate.measures.comparing import Series
+from mlgate.measures.curves import area_interval, curve
 from mlgate.measures.distance import Distance
 from mlgate.measures.groups import Group, Grouped, Standing, counted, grouped, size_reason
 from mlgate.measures.judging import Judging
@@ -111,9 +113,11 @@ def _ranking(group: Group, part: Cells, judging: Judging) -> Standing:
             reason = f"{counted(rows, noun)}, fewer than min_group {judging.min_group}"
     # Its mean placement is scikit-learn's roc_auc_score; importing that would cost more than all the rest.
     plain = delong(part.roles["score"], label, part.w, part.w2) if lacking is None else None
-    apart = plain
+    apart: Part | None = plain
     if plain is not None and part.clusters is not None:
         apart = delong(part.roles["score"], label, part.w, part.w2, part.clusters)
+    if plain is not None and part.binned is not None:
+        apart = area_interval(curve(weighing(part)))
     if plain is None:
         reason = lacking or "the AUC is not defined"
     return Standing(
@@ -129,13 +133,12 @@ def _ranking(group: Group, part: Cells, judging: Judging) -> Standing:
 
 def _calibration(group: Group, part: Cells, judging: Judging) -> Standing:
     """Return |observed - expected| with the interval of the mean difference."""
-    import numpy as np
-
-    apart = part.roles["label"] - part.roles["score"]
+    label, sums = part.roles["label"], over_rows.summed(part, "score")
+    apart = label - part.roles["score"] if sums is None else sums.line(label, -1.0, part.w, part.w2)
     total = float(part.w.sum())
     known = total > 0
-    mean = float(np.average(apart, weights=part.w)) if known else None
-    signed = mean_of(apart, part.w, part.w2, lowest=-1.0, highest=1.0, clusters=part.clusters)
+    mean = over_rows.mean(apart, part) if known else None
+    signed = over_rows.interval_of_mean(apart, part, lowest=-1.0, highest=1.0)
     return Standing(
         group=group,
         rate="observed - expected",

@@ -311,4 +311,5 @@ def _cut(cells: Cells, place: slice) -> Cells:
         w=cells.w[place],
         w2=cells.w2[place],
         clusters=None if cells.clusters is None else cells.clusters[place],
+        binned=None if cells.binned is None else cells.binned.take(place),
     )

@@ -62,11 +62,17 @@ class _Class:
         return mine / float(self.cells.w.sum())
 
 
-def planned(columns: Columns) -> list[Statistic]:
-    """Ask for label and score: once for a binary table, once for each class of a multiclass one."""
-    views = [f"{CLASS}{name}" for name in columns.scores] if columns.task == "multiclass" else [None]
+def planned(columns: Columns, *, bins: bool = False) -> list[Statistic]:
+    """Ask for label and score: once for a binary table, once for each class of a multiclass one.
+
+    `bins`: scores of a binary table may come in bins.
+    """
     clustered = columns.cluster is not None
-    return [Counts(roles=("label", "score"), view=view, clustered=clustered) for view in views]
+    if columns.task == "multiclass":
+        views = [f"{CLASS}{name}" for name in columns.scores]
+        return [Counts(roles=("label", "score"), view=view, clustered=clustered) for view in views]
+    binned = () if bins and not clustered else None
+    return [Counts(roles=("label", "score"), clustered=clustered, binned=binned)]
 
 
 def measured(answers: Answers, average: Average, binary: Binary, *, rate: str, min_group: int) -> Estimate:
@@ -152,7 +158,8 @@ def _each(every: Sequence[_Class], rate: str, min_group: int) -> Estimate:
         reason = f"{len(every)} classes, more than {MAX_GROUPS}: judge an average of them"
         return Estimate.missing(reason, n=every[0].cells.rows)
     rows = _rows(every, rate, min_group)
-    total = every[0].cells.rows
+    # Of one class's cells, those of weight 0 are left out, and other rows lie in them in the next class's.
+    total = sum(one.positives for one in every)
     judged = [one for one, row in zip(every, rows, strict=True) if row.judged]
     values = [row.value for row in rows if row.value is not None]
     value_all = min(values) if values else None

@@ -62,7 +62,7 @@ class Overfit:
     default accuracy, mae for a regression, mean-score for scores.
 
     MOVER's interval of the difference of two independent tables. Missing where either table has no value,
-    and when both tables hold the same.
+    when both tables hold the same, and when they have no class in common.
     """
 
     def __init__(
@@ -89,6 +89,9 @@ class Overfit:
         there = {one: cells.get(On(TRAIN, one), Cells) for one in asked}
         if all(_same(here[one], there[one]) for one in asked):
             reason = "the judged table and train hold the same rows, which shows nothing"
+            return Estimate.missing(reason, n=max(one.rows for one in here.values()))
+        if any(_strangers(here[one], there[one]) for one in asked):
+            reason = "the judged table and train have no class in common, so they are about different things"
             return Estimate.missing(reason, n=max(one.rows for one in here.values()))
         inner = _inner(params["metric"] or DEFAULT[str(cells.get(TASK, Statement).value)])
         judged = _measured(inner, here, params)
@@ -142,12 +145,22 @@ def _same(here: Cells, there: Cells) -> bool:
     )
 
 
+def _strangers(here: Cells, there: Cells) -> bool:
+    """Whether both tables have classes, and none that both have."""
+    return bool(here.classes and there.classes) and set(here.classes).isdisjoint(there.classes)
+
+
 def _difference(inner: Measure, judged: Estimate, trained: Estimate) -> Estimate:
     """Return how much worse the judged table is, with both tables' values as its table."""
     tables = {"train": trained, "judged": judged}
     groups = tuple(
         GroupEstimate(
-            group={"table": name}, n=one.n, value=one.value, interval=one.interval, reason=one.reason
+            group={"table": name},
+            n=one.n,
+            value=one.value,
+            interval=one.interval,
+            judged=one.value is not None,
+            reason=one.reason,
         )
         for name, one in tables.items()
     )

@@ -61,13 +61,13 @@ def accuracy(cells: Cells) -> Estimate:
 
     Wilson's interval over all rows. Missing without rows.
     """
-    from sklearn.metrics import accuracy_score
-
     seen = decided(cells)
     if isinstance(seen, Estimate):
         return seen
     share = averages.accuracy_of(seen)
-    return _estimate(seen, seen.library(accuracy_score), share.interval, n=seen.total)
+    if share.value is None:
+        return Estimate.missing("the weights add up to nothing", n=cells.rows)
+    return _estimate(seen, share.value, share.interval, n=seen.total)
 
 
 @measure(

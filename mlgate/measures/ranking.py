@@ -15,12 +15,12 @@ from pydantic import Field
 
 from mlgate.cells import Answers, Cells, Columns, Statistic
 from mlgate.estimates import Estimate
-from mlgate.intervals import DeLong, Mapped, Part, delong
-from mlgate.intervals.auc import delong_of_scores
+from mlgate.intervals import Mapped, Part
 from mlgate.measures import measure, one_vs_rest
 from mlgate.measures.binary import BINARY, counted, unusable
 from mlgate.measures.curves import (
     Curve,
+    area_interval,
     capture_interval,
     captured,
     curve,
@@ -52,6 +52,9 @@ class RocAuc:
     DeLong's interval on the logit scale; of clusters Obuchowski's. Missing with one class. Of several
     classes, each against the rest: `average` macro is their mean, weighted their mean by the shares of the
     classes, per_class every class by itself, all of which must be inside. Missing when a class never occurs.
+
+    Where the scores of a very long table are counted in bins, those of one bin count as ties, and the
+    interval is wider, to both sides, by all that their order could change.
     """
 
     def __init__(self, *, average: Average = "macro", min_group: int = MIN_GROUP) -> None:
@@ -60,7 +63,7 @@ class RocAuc:
     def plan(self, params: Mapping[str, Any], columns: Columns) -> list[Statistic]:
         """Ask for label and score, of each class of a multiclass table."""
         del params
-        return one_vs_rest.planned(columns)
+        return one_vs_rest.planned(columns, bins=True)
 
     def value(self, cells: Answers, params: Mapping[str, Any]) -> Estimate:
         """Return the area, or what the areas of the classes come to."""
@@ -91,7 +94,7 @@ class Gini:
     def plan(self, params: Mapping[str, Any], columns: Columns) -> list[Statistic]:
         """Ask for label and score, of each class of a multiclass table."""
         del params
-        return one_vs_rest.planned(columns)
+        return one_vs_rest.planned(columns, bins=True)
 
     def value(self, cells: Answers, params: Mapping[str, Any]) -> Estimate:
         """Return the coefficient, or what those of the classes come to."""
@@ -211,25 +214,29 @@ def _both(cells: Cells) -> Cells | str:
 
 
 def _auc(cells: Cells) -> Found | str:
-    from sklearn.metrics import auc
-
     seen = _both(cells)
     if isinstance(seen, str):
         return seen
     of = curve(seen)
     fpr, tpr = of.roc()
     roc = thinned("roc", "ROC curve", false_positive_rate=fpr, true_positive_rate=tpr)
-    return Found(value=float(auc(fpr, tpr)), interval=_delong(of), charts=(roc, score_histogram(seen)))
+    return Found(value=_area(of), interval=area_interval(of), charts=(roc, score_histogram(seen)))
 
 
 def _gini(cells: Cells) -> Found | str:
-    found = _auc(cells)
-    if isinstance(found, str):
-        return found
-    interval = found.interval
-    return Found(
-        value=_gini_of_auc(found.value), interval=None if interval is None else Mapped(interval, _gini_of_auc)
-    )
+    seen = _both(cells)
+    if isinstance(seen, str):
+        return seen
+    of = curve(seen)
+    part = area_interval(of, _gini_of_auc)
+    return Found(value=_gini_of_auc(_area(of)), interval=part)
+
+
+def _area(of: Curve) -> float:
+    import numpy as np
+
+    fpr, tpr = of.roc()
+    return float(np.trapezoid(tpr, fpr))
 
 
 def _average_precision(cells: Cells) -> Found | str:
@@ -254,13 +261,6 @@ def _average_precision(cells: Cells) -> Found | str:
 def _lift(of: Curve, *, k: float) -> tuple[float, Part | None]:
     interval = capture_interval(of, k)
     return captured(of, k) / k, None if interval is None else Mapped(interval, partial(_over, k))
-
-
-def _delong(of: Curve) -> DeLong | None:
-    cells = of.cells
-    if cells.clusters is None:  # the scores are sorted and counted already, the highest first
-        return delong_of_scores(of.pos[::-1], of.pos2[::-1], of.neg[::-1], of.neg2[::-1])
-    return delong(cells.roles["score"], cells.roles["label"], cells.w, cells.w2, cells.clusters)
 
 
 def _gini_of_auc(auc: float) -> float:

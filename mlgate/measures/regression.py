@@ -36,8 +36,13 @@ ALIKE = (
 )
 """Why there is no interval, and perhaps a label among the features."""
 
+LEAST = 1e-140
+"""Differences that are all smaller have squares that a number cannot hold: they would count as none."""
+
 ENDLESS = 700.0
 """The logarithm of a number that is as good as without end; bounds of two or three rows can lie there."""
+
+VANISHING = "the squares of these differences are too small for a number; give the label in smaller units"
 
 Metric = Callable[..., Any]
 """A function of scikit-learn: `f(y_true, y_pred, *, sample_weight)`."""
@@ -143,7 +148,7 @@ def rmse(cells: Cells) -> Estimate:
 
     The delta method on the logarithm of the mean square, which keeps the bounds above 0 and reaches further
     up than down, as squares do. Few very large errors make any such interval too short: look at the
-    histogram of errors. Missing without rows.
+    histogram of errors. Missing without rows, and with errors too small to be squared.
     """
     import numpy as np
     from sklearn.metrics import root_mean_squared_error
@@ -151,6 +156,8 @@ def rmse(cells: Cells) -> Estimate:
     seen = usable(cells)
     if isinstance(seen, Estimate):
         return seen
+    if vanishing(_error(seen)):
+        return Estimate.missing(VANISHING, n=seen.rows)
     with np.errstate(over="ignore", under="ignore"):  # what overflows is not finite, which is seen below
         found = log_ratio(_error(seen) ** 2, 1.0, seen.w, seen.w2, clusters=seen.clusters)
     interval = None if found is None else Mapped(found, _root)
@@ -172,7 +179,8 @@ def r2(cells: Cells) -> Estimate:
 
     0 is what always predicting the mean of these labels would reach; worse models are below 0. The delta
     method on the logarithm of the ratio of both means, over the same rows, so that the bounds stay below 1.
-    Missing without rows, and when all labels are equal (scikit-learn says 0 or 1 there).
+    Missing without rows, when all labels are equal (scikit-learn says 0 or 1 there), and when they lie too
+    close together to be squared.
     """
     import numpy as np
     from sklearn.metrics import r2_score
@@ -183,6 +191,8 @@ def r2(cells: Cells) -> Estimate:
     label = seen.roles["label"]
     if label.min() == label.max():
         return Estimate.missing("all labels are equal, so there is nothing to explain", n=seen.rows)
+    if vanishing(label - label.min()):
+        return Estimate.missing(VANISHING, n=seen.rows)
     with np.errstate(over="ignore", invalid="ignore"):  # what overflows is not finite, which is seen below
         apart = (label - np.average(label, weights=seen.w)) ** 2
         found = log_ratio(_error(seen) ** 2, apart, seen.w, seen.w2, clusters=seen.clusters)
@@ -254,6 +264,13 @@ def usable(cells: Cells) -> Cells | Estimate:
         if endless:
             reason = f"{endless} of {seen.rows} errors are too large for a number"
     return seen if reason is None else Estimate.missing(reason, n=seen.rows)
+
+
+def vanishing(differences: NDArray[np.float64]) -> bool:
+    """Whether there are differences, and the squares of all of them are too small for a number."""
+    import numpy as np
+
+    return 0.0 < float(np.abs(differences).max()) < LEAST
 
 
 def skill_of(log_of_ratio: float) -> float:

@@ -7,20 +7,20 @@ the table (one cheap aggregate query), because what fuses depends on how many va
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mlgate.cells import Answer, Counts, Statistic, TableStatistic, Values
 from mlgate.errors import EvidenceError
 from mlgate.evidence import queries
 from mlgate.evidence.queries import Step
-from mlgate.evidence.scan import aggregates, grouped, survey
+from mlgate.evidence.scan import aggregates, binning, grouped, survey
 from mlgate.evidence.scan.reading import is_role
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
-    from mlgate.evidence.scan.survey import Look, Survey
+    from mlgate.evidence.scan.survey import Survey
     from mlgate.evidence.tables import Table
 
 
@@ -37,21 +37,20 @@ class Query:
     """What it does, for a person."""
 
 
-def plan(table: Table, statistics: Collection[TableStatistic]) -> list[Query]:
+def plan(
+    table: Table, statistics: Collection[TableStatistic], *, bin_above: int = binning.BIN_ABOVE
+) -> list[Query]:
     """Return the queries that `scan` runs for these statistics, in order.
 
     Runs the first look when anything is counted. Raises what `scan` raises, but for errors of the
     queries that it does not run.
     """
     asked = _ordered(statistics)
-    wanted = survey.look(table, asked)
-    found = _look(table, wanted, lambda _: None) if wanted is not None else None
-    served = [_query(table, step.what, step.expression, step.serves) for step in _steps(table, asked, found)]
-    if wanted is None:
-        return served
+    looks: dict[str, ir.Table] = {}
+    found = _look(table, asked, bin_above, looks.__setitem__)
     counted = tuple(one for one in asked if isinstance(one, (Counts, Values)))
-    looks = survey.expressions(table, wanted).items()
-    return [*(_query(table, what, expression, counted) for what, expression in looks), *served]
+    served = [_query(table, step.what, step.expression, step.serves) for step in _steps(table, asked, found)]
+    return [*(_query(table, what, expression, counted) for what, expression in looks.items()), *served]
 
 
 def scan(
@@ -59,8 +58,12 @@ def scan(
     statistics: Collection[TableStatistic],
     *,
     progress: Callable[[str], None] | None = None,
+    bin_above: int = binning.BIN_ABOVE,
 ) -> dict[Statistic, Answer]:
     """Answer every statistic of a table. `progress` is told what each query does before it runs.
+
+    In tables of more than `bin_above` rows scores are counted in bins, for counts that allow it and where
+    bins keep them apart.
 
     The answers depend on the rows alone: not on their order, on the engine or on its threads (sums of
     weights to 12 digits).
@@ -71,10 +74,7 @@ def scan(
     """
     tell = progress or (lambda _: None)
     asked = _ordered(statistics)
-    wanted = survey.look(table, asked)
-    found = None
-    if wanted is not None:
-        found = _look(table, wanted, tell)
+    found = _look(table, asked, bin_above, lambda what, _: tell(f"{table.name}: {what}"))
     answers: dict[Statistic, Answer] = {}
     for step in _steps(table, asked, found):
         tell(f"{table.name}: {step.what}")
@@ -94,12 +94,26 @@ def _ordered(statistics: Collection[TableStatistic]) -> list[TableStatistic]:
     return sorted(set(statistics), key=repr)
 
 
-def _look(table: Table, wanted: Look, tell: Callable[[str], None]) -> Survey:
+def _look(
+    table: Table,
+    statistics: list[TableStatistic],
+    bin_above: int,
+    tell: Callable[[str, ir.Table], None],
+) -> Survey | None:
+    """Run the first look, and tell each query of it before; None when nothing is counted."""
+    wanted = survey.look(table, statistics)
+    if wanted is None:
+        return None
     answers = {}
     for what, expression in survey.expressions(table, wanted).items():
-        tell(f"{table.name}: {what}")
+        tell(what, expression)
         answers[what] = queries.run(table, expression, what)
-    return survey.read(table, wanted, answers)
+    found = survey.read(table, wanted, answers)
+    spread = survey.spread(table, statistics, found, bin_above)
+    if spread is None:
+        return found
+    tell(survey.SPREAD, spread)
+    return replace(found, binned=binning.apart(queries.run(table, spread, survey.SPREAD)))
 
 
 def _steps(table: Table, statistics: list[TableStatistic], found: Survey | None) -> list[Step]:

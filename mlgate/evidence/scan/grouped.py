@@ -156,7 +156,7 @@ def _grouped(table: Table, survey: Survey, keys: Keys) -> ir.Table:
     if keys.binned is not None:
         score = picked["score"]
         picked |= binning.columns(score, picked.get("label"), sorted(keys.binned))
-        picked["score"] = binning.bin_of(score, table.threshold)
+        picked["score"] = binning.bin_of(score, table.threshold, picked.get("weight"))
     source = clean.select(**picked) if picked else clean
     sums: dict[str, Any] = {"n": source.count()}
     if "weight" in picked:
@@ -213,10 +213,8 @@ def _frame(table: Table, survey: Survey, keys: Keys, result: pa.Table) -> Frame:
     import numpy as np
 
     parts = {role: survey.reading.part(role, keys.view) for role in in_order(keys.roles)}
-    n = result["n"].to_numpy().astype(np.int64)
-    there = n > 0  # without keys, an empty table gives one row that counts nothing
     roles = {role: parts[role].values(result[role]) for role in _engine_parts(survey, keys)}
-    binned = None if keys.binned is None else binning.read(result, sorted(keys.binned), there)
+    binned = None if keys.binned is None else binning.read(result, sorted(keys.binned))
     if binned is not None:
         roles["score"] = binning.middles(roles["score"], binned)
     for role, part in parts.items():
@@ -226,6 +224,8 @@ def _frame(table: Table, survey: Survey, keys: Keys, result: pa.Table) -> Frame:
     for position, by in enumerate(keys.sorted_by()):
         column = result[f"g{position}"]
         groups[by] = canonical.binned(column, by.edges) if isinstance(by, Bins) else canonical.coded(column)
+    n = result["n"].to_numpy().astype(np.int64)
+    there = n > 0  # without keys, an empty table gives one row that counts nothing
     weighted = table.columns.weight is not None
     w = floats(result["w"]) if weighted else n.astype(np.float64)
     w2 = _squares(floats(result["w2"]), w, n) if weighted else w

@@ -2,7 +2,8 @@
 
 One aggregate query finds what the plan depends on (roughly how many values each grouping column has) and
 what every count depends on (the values of label and prediction; how many labels, scores and weights are
-missing or impossible). Of a multiclass table, two small ones list the classes. What cannot be counted becomes
+missing or impossible). Of a multiclass table, two small ones list the classes; of a very long binary one, a
+third tells whether bins would keep its scores apart. What cannot be counted becomes
 a *fault*: the counts that it concerns come back with it, and no measure looks past it. What cannot be
 understood at all is an EvidenceError.
 """
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from mlgate.cells import Bins, By, Counts, TableStatistic, Task, Values
 from mlgate.evidence import queries
 from mlgate.evidence.classes import MAX_CLASSES
-from mlgate.evidence.scan import binary, multiclass, numbers, regression
+from mlgate.evidence.scan import binary, binning, multiclass, numbers, regression
 from mlgate.evidence.scan.reading import Asked, Reading, demand, in_order, missing
 from mlgate.strict_yaml import show
 
@@ -32,6 +33,8 @@ _ASK: Mapping[Task, Callable[[Table, Collection[Counts]], Asked]] = {
     "regression": regression.ask,
     "scores": regression.ask,
 }
+
+SPREAD = "look how far scores are spread"
 
 FIRST_LOOK = "look at labels, scores, weights and the sizes of groups"
 
@@ -49,6 +52,8 @@ class Survey:
     cluster_faults: tuple[str, ...] = ()
     largest_weight: float = 0.0
     """The largest finite weight; 0 without weights."""
+    binned: bool = False
+    """Whether scores are counted in bins, for all who can do with that."""
 
     def fault(self, statistic: Counts) -> str | None:
         """Return the faults that counts have; weights are in every count."""
@@ -57,6 +62,10 @@ class Survey:
         found = [fault for role in in_order(roles) for fault in self.reading.part(role, view).faults]
         clusters = self.cluster_faults if statistic.clustered else ()
         return "; ".join(dict.fromkeys([*found, *self.weight_faults, *clusters])) or None
+
+    def bins(self, statistic: Counts) -> bool:
+        """Whether a count comes back with scores in bins."""
+        return self.binned and binning.allowed(statistic)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,6 +164,21 @@ def read(table: Table, wanted: Look, answers: Mapping[str, pa.Table]) -> Survey:
         cluster_faults=_cluster_faults(wanted.cluster, row),
         largest_weight=max(row.get("weight_high") or 0.0, 0.0),
     )
+
+
+def spread(
+    table: Table, statistics: Collection[TableStatistic], found: Survey, bin_above: int
+) -> ir.Table | None:
+    """Return the query of the spread of the scores; None where they are counted exactly without it.
+
+    That is in tables of no more than `bin_above` rows, where nobody takes bins, and where scores have faults,
+    so that they may be no numbers in [0, 1].
+    """
+    columns = table.columns
+    wanted = any(isinstance(one, Counts) and binning.allowed(one) for one in statistics)
+    if not wanted or columns.task != "binary" or columns.score is None or found.rows <= bin_above:
+        return None
+    return None if found.reading.part("score", None).faults else binning.look(table, columns.score)
 
 
 def _weight_faults(table: Table, name: str | None, row: Mapping[str, Any]) -> tuple[str, ...]:
