@@ -209,14 +209,20 @@ def obuchowski(rows: list[tuple[float, bool, float, int]]) -> tuple[float, float
 @UNHURRIED
 @given(CLUSTERED)
 def test_clustered_variance_is_obuchowskis(rows: list[tuple[int, bool, float, int]]) -> None:
-    """Sums of placements by cluster agree with the direct computation, weighted, in any order of rows."""
+    """Sums of placements by cluster agree with the direct computation, weighted, in any order of rows.
+
+    The variance is no less than that of independent rows.
+    """
     assume(all(len({c for _, label, _, c in rows if label == mine}) > 1 for mine in (True, False)))
     score, label, w, cluster = (np.array(column) for column in zip(*rows, strict=True))
     found = delong(score, label, w, w**2, cluster)
     assert found is not None
     auc, variance = obuchowski([(float(s), label, w, c) for s, label, w, c in rows])
     assert found.value == pytest.approx(auc, abs=1e-12)
-    assert found.variance == pytest.approx(variance, rel=1e-9, abs=1e-15)
+    apart = delong(score, label, w, w**2)
+    assert apart is not None
+    least = apart.variance if found.variance > 1e-15 else 0.0  # clusters that are wholly alike stay so
+    assert found.variance == pytest.approx(max(variance, least), rel=1e-9, abs=1e-15)
     low, high = found.at(0.9)
     assert 0.0 <= low < high <= 1.0
     again = delong(score[::-1], label[::-1], 7 * w[::-1], 49 * w[::-1] ** 2, 100 - 3 * cluster[::-1])

@@ -22,6 +22,7 @@ from mlgate.intervals import (
     Wilson,
     clustered_share,
     covariances,
+    delong,
     difference,
     gap,
     moments,
@@ -74,6 +75,8 @@ def test_spread_of_a_mean_is_that_of_moments(rows: list[tuple[bool, int, float]]
         assert math.isnan(within)
     else:
         expected = len(sums) / (len(sums) - 1) * sum(one**2 for one in sums)
+        rows = float(((influence * w) ** 2).sum())
+        expected = max(expected, rows) if expected > 1e-20 * rows else expected
         assert within == pytest.approx(expected, rel=1e-9, abs=1e-15)
 
 
@@ -101,7 +104,8 @@ def test_a_cell_may_be_split_and_clusters_renumbered(rows: list[tuple[bool, int,
 def test_covariances_are_those_of_each_pair() -> None:
     """The matrix holds each spread on its diagonal and is what a sum of statistics varies by."""
     rng = np.random.default_rng(3)
-    u, w = rng.normal(size=(3, 30)), rng.uniform(0.5, 2.0, 30)
+    alike = 3.0 * rng.normal(size=(3, 8))[:, np.arange(30) // 4]
+    u, w = rng.normal(size=(3, 30)) + alike, rng.uniform(0.5, 2.0, 30)
     for clusters in (None, np.arange(30) // 4):
         found = covariances(u, w, w**2, clusters)
         assert np.diag(found) == pytest.approx([spread(one, w, w**2, clusters) for one in u])
@@ -146,7 +150,7 @@ def test_copies_within_a_cluster_tell_nothing(rows: list[tuple[bool, int, float]
     if one.interval is None:
         return
     n, p = len(hit), float(hit.mean())
-    if spread((hit - p) / n, np.ones(n), np.ones(n), cluster) < p * (1 - p) / n:
+    if spread((hit - p) / n, np.ones(n), np.ones(n), cluster) < p * (1 - p) / n * (1 + 1e-9):
         return  # no design effect below 1 is believed, and copies do move that
     assert many.kish_n == pytest.approx(one.kish_n)
     low, high = bounds(one)
@@ -315,3 +319,23 @@ def test_bounds_hold_as_often_as_they_say(p: float, alike: float) -> None:
         low, high = bounds(share(hit, np.ones(400), np.arange(400) // 10))
         beyond += [high < p, low > p]
     assert (beyond / 2000 <= 0.09).all()
+
+
+@pytest.mark.parametrize("clusters", [2, 5, 20])
+def test_rows_that_are_dealt_out_evenly_narrow_nothing(clusters: int) -> None:
+    """Whoever names the clusters cannot make an interval narrower than that of independent rows."""
+    values = np.sort(np.random.default_rng(5).normal(size=400))
+    turn, place = np.divmod(np.arange(400), clusters)
+    dealt = np.where(turn % 2 == 0, place, clusters - 1 - place)
+    ones = np.ones(400)
+    influence = (values - values.mean()) / 400
+    assert spread(influence, ones, ones, dealt) == pytest.approx(float((influence**2).sum()))
+    label = np.random.default_rng(6).random(400) < 1 / (1 + np.exp(-values))
+    order = np.lexsort((values, label))
+    found = delong(values[order], label[order].astype(float), ones, ones, dealt)
+    apart = delong(values[order], label[order].astype(float), ones, ones)
+    assert found is not None
+    assert apart is not None
+    assert found.variance >= apart.variance
+    (low, high), (least, most) = found.at(0.9), apart.at(0.9)
+    assert low <= least < most <= high

@@ -121,7 +121,10 @@ def test_the_covariance_of_two_means() -> None:
     ).filter(lambda rows: len({cluster for *_, cluster in rows}) > 1)
 )
 def test_a_mean_of_clusters_has_the_variance_of_a_ratio(rows: list[tuple[float, float, int]]) -> None:
-    """Cochran 1977, a ratio of cluster totals: C / (C - 1) times the squared sums of what each is off by."""
+    """Cochran 1977, a ratio of cluster totals: C / (C - 1) times the squared sums of what each is off by.
+
+    But no less than for independent rows, unless it is none.
+    """
     value, w, cluster = (np.array(column) for column in zip(*rows, strict=True))
     found = moments(value, w, w**2, cluster)
     assert found is not None
@@ -129,6 +132,8 @@ def test_a_mean_of_clusters_has_the_variance_of_a_ratio(rows: list[tuple[float, 
     names = set(cluster.tolist())
     off = [float((w * (value - mean))[cluster == one].sum()) / w.sum() for one in names]
     expected = len(names) / (len(names) - 1) * sum(x * x for x in off)
+    rows = float((((value - mean) * w / w.sum()) ** 2).sum())
+    expected = max(expected, rows) if expected > 1e-20 * rows else expected
     assert found.means[0] == pytest.approx(mean, abs=1e-12)
     assert found.covariance[0, 0] == pytest.approx(expected, rel=1e-9, abs=1e-15)
     assert found.n <= len(names) + 1e-9

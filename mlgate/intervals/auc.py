@@ -253,7 +253,6 @@ def placements(
     Ties count one half. In O(cells log cells), one sort, which is quick where scores come in rising runs;
     shapes (positives,) and (negatives,), both average the AUC under the weights of their class.
     """
-
     _, rank = ranked(score)
     size = int(rank.max()) + 1
     pos, neg = (_counted(rank, w, side, size) for side in (positive, negative))

@@ -76,7 +76,7 @@ def covariances(
             known = size >= MIN_CLUSTERS
         found: NDArray[np.float64] = scaled @ scaled.T * (size / (size - 1.0)) if known else scaled @ scaled.T
         if known and clusters is not None:
-            found = _as_rows_at_least(found, (influence * influence) @ square)
+            found = _as_rows_at_least(found, np.asarray((influence * influence) @ square, dtype=float))
     if not known or not math.isfinite(size) or not np.isfinite(found).all():
         return np.full((len(influence), len(influence)), math.nan)
     return found
@@ -87,7 +87,9 @@ def _as_rows_at_least(found: NDArray[np.float64], rows: NDArray[np.float64]) -> 
     import numpy as np
 
     mine = found.diagonal()
-    return found + np.diag(np.where(mine > NONE * rows, np.maximum(rows - mine, 0.0), 0.0))
+    missing = np.where(mine > NONE * rows, np.maximum(rows - mine, 0.0), 0.0)
+    raised: NDArray[np.float64] = found + np.diag(missing)
+    return raised
 
 
 def clustered_share(

@@ -130,6 +130,9 @@ def mean_gap(of: Grouped, judging: Judging, series: Sequence[Series]) -> Estimat
     together: the bounds are those that all reach at once.
     """
     found = _listed(of, judging, series, "difference")
+    every = [each.estimable(judging) for each in series]
+    if all(_fits(each, "difference") for each in every):
+        found = replace(found, value_all=sum(_worst(each, "difference") for each in every) / len(series))
     if found.reason is not None:
         return found
     shares = [1.0 / len(series)] * len(series)
@@ -137,13 +140,11 @@ def mean_gap(of: Grouped, judging: Judging, series: Sequence[Series]) -> Estimat
     together = weighted_sum([one for one in gaps if one is not None], shares) if None not in gaps else None
     clustered = of.cells.clusters is not None
     value = sum(share * _worst(each.judged, "difference") for share, each in zip(shares, series, strict=True))
-    every = [each.estimable(judging) for each in series]
     return replace(
         found,
         reason=None,
         value=value,
         interval=DependentSum(of=together, inflation=math.inf) if together and clustered else together,
-        value_all=sum(_worst(each, "difference") for each in every) / len(series),
     )
 
 

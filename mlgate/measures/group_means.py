@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from mlgate.cells import Cells, Sums
@@ -86,7 +86,10 @@ def _compared(
     if below:
         reason = f"the {WORDS[name]} is below 0 in {below[0]}: a ratio says nothing of it"
         return Estimate.missing(reason, n=cells.rows, groups=tuple(one.row() for one in stand))
-    return comparing.compare(of, judging, [series], how)
+    found = comparing.compare(of, judging, [series], how)
+    # A ratio says nothing of a mean below 0, nor does one over all groups where any of them has such a mean.
+    signs = how == "ratio" and any(one.known < 0 for one in series.estimable(judging))
+    return replace(found, value_all=None) if signs else found
 
 
 def _parts(of: Grouped) -> list[tuple[Group, Cells, slice]]:

@@ -78,6 +78,18 @@ CODINGS = (
     Coding(negative="gut, ja", positive='"schlecht"', stated='"schlecht"'),
     Coding(negative="ä", positive="ö", stated="ö"),
 )
+CLASSES: tuple[tuple[object, ...], ...] = (
+    ("a", "b", "c"),
+    (3, 1, 2, 10),
+    ("no", "maybe", "gut, ja", "@x]", "[z]"),
+    (0, 1),
+    (2.5, -1.0, 7.0),
+    ("true", "maybe", "false"),
+)
+"""Classes of several, in the order in which the release gives their scores; those of numbers have an order."""
+TASKS = ("binary", "multiclass", "regression", "scores")
+LEVELS = (0.1, 0.5, 0.9)
+"""Of the quantiles of a regression."""
 NAMES = ("y", "label", "select", "a b", "x,y", "Größe", "t.col", "n", "g0", "[z]", "'q'", "%s", "{{ n }}")
 TEXT_GROUPS = ("a", "b", "female", "unknown", "A, b", " a", "ß", "<script>", "@x]", "zz", "x\u202ey")
 
@@ -86,15 +98,22 @@ TEXT_GROUPS = ("a", "b", "female", "unknown", "A, b", " a", "ß", "<script>", "@
 class Shape:
     """The structure of a table; `seed` fills in the rows."""
 
+    task: str
     rows: int
     label: Coding
+    classes: tuple[object, ...]
+    """Of a multiclass table."""
+    favourable: int
+    """How many of them people want."""
     share: float
-    """Of positives; 0 and 1 give one class."""
+    """Of positives, or of rows of the first class; 0 and 1 give one class, or leave the first one out."""
     score: str
-    """`distinct`, `ties`, `corners`, `one`, or `good`: near the label."""
+    """`distinct`, `ties`, `corners`, `one`, or `good`: near the label. Of numbers too, which a regression has."""
     threshold: float
     prediction: Coding | None
     """None: the score decides."""
+    clusters: str | None
+    """`some`, `one`, `own`: each row its own, or no clusters."""
     weight: str | None
     """`integers`, `floats`, `wide`, or no weights."""
     groups: int
@@ -104,8 +123,58 @@ class Shape:
     missing: float
     """Share of protected values that are missing."""
     names: tuple[str, ...]
-    """Of the columns: label, score, prediction, weight, both protected ones, a feature."""
+    """Of the columns: label, score, prediction, weight, both protected ones, a feature, another, the cluster."""
     seed: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rows:
+    """Rows in plain numbers, whatever the task; what a task has not is all zeros.
+
+    Classes are places among those that the release gives scores for, and `p` then has a column for each.
+    """
+
+    task: str
+    y: np.ndarray
+    d: np.ndarray
+    p: np.ndarray
+    w: np.ndarray
+    ends: np.ndarray
+    """Low and high end of an interval, shape (rows, 2)."""
+    q: np.ndarray
+    """One column for each of `LEVELS`."""
+    cluster: np.ndarray | None = None
+    favourable: tuple[int, ...] = ()
+    names: tuple[float, ...] = ()
+    """Of the classes, where they are numbers."""
+
+    def where(self, rows: np.ndarray) -> Rows:
+        """Return some of the rows, by mask or by place."""
+        several = {name: one[rows] for name, one in vars(self).items() if isinstance(one, np.ndarray)}
+        return replace(self, **several)
+
+    def weighs(self, mask: np.ndarray) -> bool:
+        """Whether rows have any weight together."""
+        return bool(self.w[mask].sum() > 0)
+
+    @property
+    def counted(self) -> Rows:
+        """The rows that weigh something."""
+        return self.where(self.w > 0)
+
+    @property
+    def viewed(self) -> Rows:
+        """The rows as those of a binary table: of several classes, whether it is a favourable one."""
+        if self.task != "multiclass":
+            return self
+        liked = list(self.favourable)
+        return replace(
+            self,
+            task="binary",
+            y=np.isin(self.y, liked).astype(float),
+            d=np.isin(self.d, liked).astype(float),
+            p=np.minimum(sum(self.p[:, one] for one in liked), 1.0),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,11 +183,7 @@ class Drawn:
 
     frame: pd.DataFrame
     columns: dict[str, Any]
-    threshold: float
-    label: np.ndarray
-    prediction: np.ndarray
-    score: np.ndarray
-    weight: np.ndarray
+    rows: Rows
     shape: Shape
 
     @property
@@ -137,22 +202,24 @@ class Drawn:
         return replace(
             self,
             frame=self.frame.iloc[order].reset_index(drop=True),
-            label=self.label[order],
-            prediction=self.prediction[order],
-            score=self.score[order],
-            weight=self.weight[order],
+            rows=self.rows.where(order),
+            shape=replace(self.shape, rows=len(order)),
         )
 
 
 def shapes(**fixed: Any) -> st.SearchStrategy[Shape]:
     """Draw the structure of a table; what is fixed is not drawn."""
     parts: dict[str, st.SearchStrategy[Any]] = {
+        "task": st.sampled_from(TASKS),
         "rows": st.integers(1, 12) | st.integers(20, 300) | st.integers(60, 300),
         "label": st.sampled_from(CODINGS),
+        "classes": st.sampled_from(CLASSES),
+        "favourable": st.integers(1, 2),
         "share": st.sampled_from([0.5, 0.3, 0.7, 0.1, 0.0, 1.0]),
         "score": st.sampled_from(["ties", "distinct", "good", "corners", "one"]),
         "threshold": st.sampled_from([0.5, 0.3, 0.7, 0.0, 1.0]),
         "prediction": st.none() | st.sampled_from(CODINGS),
+        "clusters": st.sampled_from([None, None, "some", "some", "own", "one"]),
         "weight": st.sampled_from([None, "integers", "floats", "wide"]),
         "groups": st.integers(1, 6),
         "numbers": st.sampled_from(["integers", "booleans", "floats"]),
@@ -166,41 +233,121 @@ def shapes(**fixed: Any) -> st.SearchStrategy[Shape]:
 def drawn(shape: Shape) -> Drawn:
     """Fill in the rows."""
     rng = np.random.default_rng(shape.seed)
+    made = {"binary": _binary, "multiclass": _multiclass, "regression": _regression, "scores": _graded}
+    series, columns, numbers = made[shape.task](shape, rng)
+    weight = _weights(shape, rng)
+    w, g, h, x, c = (shape.names[place] for place in (3, 4, 5, 6, 8))
+    series = {
+        g: _texts(shape, rng),
+        **series,
+        h: _others(shape, rng),
+        x: rng.integers(0, 1000, shape.rows) / 8,
+    }
+    columns["protected"] = [g, h]
+    if shape.weight is not None:
+        series[w] = weight.astype(int) if shape.weight == "integers" else weight
+        columns["weight"] = w
+    cluster = _clusters(shape, rng)
+    if cluster is not None:
+        series[c] = cluster
+        columns["cluster"] = c
+    nothing = np.zeros(shape.rows)
+    empty = {"y": nothing, "d": nothing, "p": nothing, "ends": nothing, "q": nothing}
+    return Drawn(
+        frame=pd.DataFrame(series),
+        columns=columns,
+        rows=Rows(task=shape.task, **{**empty, **numbers}, w=weight, cluster=cluster),
+        shape=shape,
+    )
+
+
+Parts = tuple[dict[str, Any], dict[str, Any], dict[str, Any]]
+"""Columns of the table, roles of the release, and the numbers of `Rows`."""
+
+
+def _binary(shape: Shape, rng: np.random.Generator) -> Parts:
+    y, p, d = shape.names[:3]
     label = (rng.random(shape.rows) < shape.share).astype(float)
     score = _scores(shape, label, rng)
     prediction = (score >= shape.threshold).astype(float)
     if shape.prediction is not None:
         flipped = rng.random(shape.rows) < rng.choice([0.0, 0.1, 0.4])
         prediction = np.where(flipped, 1.0 - label, label)
-    weight = _weights(shape, rng)
-    y, p, d, w, g, h, x = shape.names[:7]
-    series: dict[str, Any] = {
-        g: _texts(shape, rng),
-        y: _coded(label, shape.label),
-        h: _others(shape, rng),
-        p: score,
-        x: rng.integers(0, 1000, shape.rows) / 8,
-    }
-    columns: dict[str, Any] = {"label": y, "score": p, "protected": [g, h]}
+    series: dict[str, Any] = {y: _coded(label, shape.label), p: score}
+    columns: dict[str, Any] = {"label": y, "score": p}
     if shape.label.stated is not None:
         columns["positive"] = shape.label.stated
     if shape.prediction is not None:
         series[d] = _coded(prediction, shape.prediction)
         columns["prediction"] = d
         columns["prediction_positive"] = shape.prediction.positive
-    if shape.weight is not None:
-        series[w] = weight.astype(int) if shape.weight == "integers" else weight
-        columns["weight"] = w
-    return Drawn(
-        frame=pd.DataFrame(series),
-        columns=columns,
-        threshold=shape.threshold,
-        label=label,
-        prediction=prediction,
-        score=score,
-        weight=weight,
-        shape=shape,
-    )
+    return series, columns, {"y": label, "d": prediction, "p": score}
+
+
+def _multiclass(shape: Shape, rng: np.random.Generator) -> Parts:
+    y, p, d = shape.names[:3]
+    size = len(shape.classes)
+    others = rng.dirichlet(np.full(size - 1, 2.0)) * (1.0 - shape.share)
+    label = rng.choice(size, shape.rows, p=[shape.share, *others])
+    score = _probabilities(shape, label, rng)
+    prediction = score.argmax(axis=1)
+    if shape.prediction is not None:
+        flipped = rng.random(shape.rows) < rng.choice([0.0, 0.1, 0.4])
+        prediction = np.where(flipped, rng.integers(0, size, shape.rows), label)
+    names = {place: f"{p} of {one}" for place, one in enumerate(shape.classes)}
+    series: dict[str, Any] = {y: pd.Series([shape.classes[one] for one in label])}
+    series |= {name: score[:, place] for place, name in names.items()}
+    columns: dict[str, Any] = {
+        "label": y,
+        "score": {str(shape.classes[place]): name for place, name in names.items()},
+    }
+    if shape.prediction is not None:
+        series[d] = pd.Series([shape.classes[one] for one in prediction])
+        columns["prediction"] = d
+    liked = tuple(rng.permutation(size)[: min(shape.favourable, size - 1)].tolist())
+    wanted = [shape.classes[one] for one in liked]
+    columns["favourable"] = wanted if len(wanted) > 1 else wanted[0]
+    numbers = {"y": label, "d": prediction, "p": score, "favourable": liked}
+    ordered = not any(isinstance(one, str) for one in shape.classes)
+    return series, columns, numbers | ({"names": shape.classes} if ordered else {})
+
+
+def _regression(shape: Shape, rng: np.random.Generator) -> Parts:
+    y, p, d = shape.names[:3]
+    label = _graded_numbers(shape, rng)
+    apart = _graded_numbers(replace(shape, score="good" if shape.score == "good" else "ties"), rng) - 3
+    prediction = label + apart * rng.choice([0.0, 0.25, 1.0])
+    if shape.score == "corners":
+        prediction = rng.permutation(label)
+    spread = rng.integers(0, 5, (shape.rows, 2)) / 2
+    ends = np.stack([prediction - spread[:, 0], prediction + spread[:, 1]], axis=1)
+    quantiles = prediction[:, None] + rng.normal(size=(1, len(LEVELS))).round(1)
+    series = {y: label, d: prediction, f"{p} low": ends[:, 0], f"{p} high": ends[:, 1]}
+    series |= {f"{p} at {level}": quantiles[:, place] for place, level in enumerate(LEVELS)}
+    columns: dict[str, Any] = {
+        "label": y,
+        "prediction": d,
+        "interval": [f"{p} low", f"{p} high"],
+        "quantiles": {str(level): f"{p} at {level}" for level in LEVELS},
+    }
+    return series, columns, {"y": label, "d": prediction, "ends": ends, "q": quantiles}
+
+
+def _graded(shape: Shape, rng: np.random.Generator) -> Parts:
+    score = _graded_numbers(shape, rng)
+    return {shape.names[1]: score}, {"score": shape.names[1]}, {"p": score}
+
+
+def _clusters(shape: Shape, rng: np.random.Generator) -> np.ndarray | None:
+    match shape.clusters:
+        case "some":
+            return rng.integers(0, max(2, shape.rows // 4), shape.rows)
+        case "own":
+            return rng.permutation(shape.rows)
+        case "one":
+            return np.full(shape.rows, 7)
+        case _:
+            return None
 
 
 def proven(table: Drawn, *, both: bool = False) -> bool:
@@ -208,9 +355,11 @@ def proven(table: Drawn, *, both: bool = False) -> bool:
 
     A column of one class shows nothing of the other, unless it is 0 and 1; the gate then judges nothing.
     """
-    coded = [(table.label, table.shape.label)]
+    if table.shape.task != "binary":
+        return True
+    coded = [(table.rows.y, table.shape.label)]
     if table.shape.prediction is not None:
-        coded.append((table.prediction, table.shape.prediction))
+        coded.append((table.rows.d, table.shape.prediction))
     return all(
         {coding.negative, coding.positive} <= {0, 1} or (values.any() and not (both and values.all()))
         for values, coding in coded
@@ -229,6 +378,40 @@ def _scores(shape: Shape, label: np.ndarray, rng: np.random.Generator) -> np.nda
             return rng.choice([0.0, -0.0, 1.0, 0.5, 5e-324, 1 - 2**-53, 0.1 + 0.2, 0.3], shape.rows)
         case _:
             return np.full(shape.rows, 0.25)
+
+
+def _probabilities(shape: Shape, label: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Draw a probability for each class of each row; they add up to 1, but for rounding."""
+    size = len(shape.classes)
+    match shape.score:
+        case "distinct":
+            return rng.dirichlet(np.ones(size), shape.rows)
+        case "ties":
+            return rng.multinomial(10, np.full(size, 1 / size), shape.rows) / 10
+        case "good":
+            drawn_ = rng.gamma(1.0 + 3.0 * np.eye(size)[label])
+            return drawn_ / drawn_.sum(axis=1, keepdims=True)
+        case "corners":
+            sure = np.eye(size)[rng.integers(0, size, shape.rows)]
+            half = (sure + np.roll(sure, 1, axis=1)) / 2
+            return np.where(rng.random((shape.rows, 1)) < 0.5, sure, half)
+        case _:
+            return np.full((shape.rows, size), 1 / size)
+
+
+def _graded_numbers(shape: Shape, rng: np.random.Generator) -> np.ndarray:
+    """Draw numbers of any size, as labels of a regression and scores have them."""
+    match shape.score:
+        case "distinct":
+            return rng.normal(0, 10, shape.rows)
+        case "ties":
+            return rng.integers(0, 7, shape.rows).astype(float)
+        case "good":
+            return rng.normal(3, 1, shape.rows).round(2)
+        case "corners":
+            return rng.choice([0.0, -0.0, 1e-9, 0.1, 0.1 + 0.2, 0.3, -3.0, 100.0], shape.rows)
+        case _:
+            return np.full(shape.rows, 4.0)
 
 
 def _weights(shape: Shape, rng: np.random.Generator) -> np.ndarray:
@@ -267,17 +450,16 @@ def _others(shape: Shape, rng: np.random.Generator) -> pd.Series:
 
 
 CHECKS = catalogue.load()
-PERFORMANCE = tuple(
-    one.id
-    for one in CHECKS.values()
-    if one.family == "performance" and "binary" in one.tasks and not one.tables
-)
-FAIRNESS = tuple(one.id for one in CHECKS.values() if one.family == "fairness" and "binary" in one.tasks)
-"""Those that one binary table answers."""
-PARAMS: Mapping[str, dict[str, Any]] = {
-    "performance/expected-cost": {"fp_cost": 1, "fn_cost": 5},
-    "data/allowed-values": {"values": {}},
-}
+
+
+def of_family(family: str, task: str) -> tuple[str, ...]:
+    """Return the checks of a family that one table of a task answers."""
+    fits = (one for one in CHECKS.values() if one.family == family and task in one.tasks)
+    return tuple(one.id for one in fits if not one.tables)
+
+
+PERFORMANCE, FAIRNESS = of_family("performance", "binary"), of_family("fairness", "binary")
+"""Those of a binary table."""
 
 
 def use(check: str, number: int = 0, limit: float = 0.5, **more: Any) -> dict[str, Any]:
@@ -290,7 +472,7 @@ def use(check: str, number: int = 0, limit: float = 0.5, **more: Any) -> dict[st
         found["at_most"] = limit
     else:
         found["between"] = [limit, limit + 0.5]
-    return {**found, **({"params": PARAMS[check]} if check in PARAMS else {}), **more}
+    return {**found, **more}
 
 
 def spelt(value: Any) -> str | None:
@@ -377,10 +559,10 @@ def release_of(table: Drawn, path: str, **more: Any) -> dict[str, Any]:
         "mlgate": 1,
         "name": "drawn",
         "version": "1",
-        "task": "binary",
+        "task": table.shape.task,
         "data": {"evaluation": {"path": path, **more}},
         "columns": table.columns,
-        "threshold": table.threshold,
+        **({"threshold": table.shape.threshold} if table.shape.task == "binary" else {}),
     }
 
 
@@ -389,12 +571,25 @@ def policy_of(uses: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
     return {"mlgate": 1, "policy": "drawn", "checks": uses, **more}
 
 
-def judge(table: Drawn, uses: list[dict[str, Any]], *, parquet: bool = False, **policy: Any) -> Report:
-    """Judge a table, written in one of the two formats."""
-    name = "t.parquet" if parquet else "t.csv"
-    data = as_parquet(table.frame) if parquet else as_csv(table.frame)
+def judge(
+    table: Drawn,
+    uses: list[dict[str, Any]],
+    *,
+    parquet: bool = False,
+    train: Drawn | None = None,
+    where: Mapping[str, Any] | None = None,
+    **policy: Any,
+) -> Report:
+    """Judge a table, written in one of the two formats, beside the rows that it was trained on."""
+    ending, written = (".parquet", as_parquet) if parquet else (".csv", as_csv)
+    tables = {"t": table} | ({"train": train} if train is not None else {})
+    release = release_of(table, f"t{ending}", **({"where": where} if where else {}))
+    if train is not None:
+        release["data"]["train"] = {"path": f"train{ending}"}
     report = Files(
-        table={name: data}, release=release_of(table, name), policy=policy_of(uses, **policy)
+        table={f"{name}{ending}": written(one.frame) for name, one in tables.items()},
+        release=release,
+        policy=policy_of(uses, **policy),
     ).judged()
     assert not report.errors, report.errors
     return report
@@ -421,7 +616,7 @@ def sound(report: Report) -> None:
     assert dict(report.totals) == totals_of(report.findings)
     assert report.verdict in (None, verdict_of(report.findings))
     assert all(one.where and one.what and one.todo for one in report.errors)
-    rows = max((one.rows or 0 for one in report.evidence if one.kind == "table"), default=0)
+    rows = sum(one.rows or 0 for one in report.evidence if one.kind == "table")
     for one in report.findings:
         try:
             _sound_finding(one, rows)

@@ -30,7 +30,7 @@ def counted(table: Drawn) -> dict[str, float | None]:
         for values, allowed in zip(known, (("a", "b"), ("0", "1", "true")), strict=True)
     ]
     has_values = all(any(one is not None for one in values) for values in known)
-    rows, positives = len(frame), int(table.label.sum())
+    rows, positives = len(frame), int(table.rows.y.sum())
     return {
         "data/row-count": rows,
         "data/missing": frame.isna().mean().max(),
@@ -48,7 +48,7 @@ def counted(table: Drawn) -> dict[str, float | None]:
 @examples(15)
 def test_facts_on_tables_equal_pandas_on_rows(shape: Shape, parquet: bool) -> None:
     """Missing and repeated values, keys, ranges and classes are counted as pandas counts them."""
-    table = drawn(replace(shape, weight=None, prediction=None))
+    table = drawn(replace(shape, task="binary", weight=None, prediction=None))
     report = judge(table, facts(table, typed=parquet), parquet=parquet)
     wanted = counted(table)
     if not parquet:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from html.parser import HTMLParser
 from typing import Any
 
@@ -13,7 +14,8 @@ from jsonschema import Draft202012Validator
 
 from mlgate.render import record
 from mlgate.render.html import to_html
-from tests.properties.conftest import FAIRNESS, PERFORMANCE, Shape, drawn, examples, judge, shapes, use
+from tests.properties.conftest import TASKS, Shape, drawn, examples, judge, shapes
+from tests.properties.oracles import models
 
 SCHEMA = Draft202012Validator(record.schema())
 VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
@@ -45,41 +47,49 @@ class Nesting(HTMLParser):
         self.text.append(data)
 
 
-@st.composite
-def policies(draw: st.DrawFn) -> list[dict[str, Any]]:
-    """Draw uses with every setting that changes what a finding shows."""
-    checks = [*draw(st.permutations(PERFORMANCE))[:5], *draw(st.permutations(FAIRNESS))[:2]]
-    return [
-        use(
-            check,
-            number,
-            draw(st.sampled_from([0.05, 0.3, 0.7, 0.95])),
-            decision=draw(st.sampled_from(["point", "guard", "bound"])),
-            on_inconclusive=draw(st.sampled_from(["block", "lean", "warn"])),
-            severity=draw(st.sampled_from(["block", "warn", "info"])),
-            because=draw(st.sampled_from(["{{ 7 * 7 }}", "<b onclick=x>why</b>", "é & co"])),
-            judge_unknown=draw(st.booleans()),
-        )
-        for number, check in enumerate(checks)
-    ]
+SETTINGS = st.fixed_dictionaries(
+    {
+        "limit": st.sampled_from([0.05, 0.3, 0.7, 0.95]),
+        "decision": st.sampled_from(["point", "guard", "bound"]),
+        "on_inconclusive": st.sampled_from(["block", "lean", "warn"]),
+        "severity": st.sampled_from(["block", "warn", "info"]),
+        "because": st.sampled_from(["{{ 7 * 7 }}", "<b onclick=x>why</b>", "é & co"]),
+        "judge_unknown": st.booleans(),
+    }
+)
 
 
 @pytest.mark.slow
-@given(shape=shapes(), uses=policies(), sliced=st.booleans(), product=st.booleans(), parquet=st.booleans())
-@examples(20)
-def test_any_report_is_valid_and_can_be_shown(
-    shape: Shape, uses: list[dict[str, Any]], sliced: bool, product: bool, parquet: bool
+@pytest.mark.parametrize("task", TASKS)
+@given(
+    shape=shapes(),
+    seed=st.integers(0, 999),
+    settings=SETTINGS,
+    sliced=st.booleans(),
+    product=st.booleans(),
+    parquet=st.booleans(),
+)
+@examples(5)
+def test_any_report_is_valid_and_can_be_shown(  # noqa: PLR0917  Hypothesis passes by name
+    task: str,
+    shape: Shape,
+    seed: int,
+    settings: dict[str, Any],
+    sliced: bool,
+    product: bool,
+    parquet: bool,
 ) -> None:
     """It keeps to its schema, reads back as itself, and its page is well formed and runs nothing.
 
     What each finding has to hold is asserted of every report that these properties judge: see `sound`.
     """
-    table = drawn(shape)
+    table = drawn(replace(shape, task=task))
     first, second = table.protected
+    uses = models(table, seed, few=5, **settings)
     for one in uses:
-        if one["check"] in PERFORMANCE and sliced:
+        if one["check"].startswith("performance/") and sliced:
             one["slices"] = [first, [first, {second: [0, 1]}] if shape.numbers != "booleans" else second]
-        elif one["check"] in FAIRNESS and product:
+        elif one["check"].startswith("fairness/") and "strata" not in one.get("params", {}) and product:
             one["groups"] = [[first, second]]
     report = judge(table, uses, parquet=parquet, min_group=10)
     written = record.to_json(report)
