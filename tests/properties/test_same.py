@@ -226,15 +226,16 @@ def test_clusters_of_one_row_change_nothing_but_a_degree_of_freedom(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("task", TASKS)
-@given(shape=shapes(rows=100, weight=None, missing=0.1), recipe=RECIPES, times=st.sampled_from([1, 3]))
+@given(shape=shapes(rows=100, weight=None, missing=0.1), recipe=RECIPES, times=st.sampled_from([3, 4]))
 @examples(5)
 def test_every_row_twice_in_its_cluster_tells_no_more(
     task: str, shape: Shape, recipe: dict[str, Any], times: int
 ) -> None:
     """A row that is there twice in one cluster is no news: the values stay, and intervals get no shorter.
 
-    By rows they would be shorter by three tenths. One tenth is allowed for: no interval is shorter than that
-    of so many independent rows, which holds where clusters happen to vary less, and twice as many hold less.
+    By rows they would be shorter by three tenths. Each cluster holds several equal rows from the start, so that
+    clusters vary more than rows do: else the floor under every interval, that of so many independent rows,
+    would show, and twice as many rows have a lower one.
     """
     table = drawn(replace(shape, task=task, clusters="own"))
     table = table.taken(np.repeat(np.arange(shape.rows), times))
@@ -245,7 +246,7 @@ def test_every_row_twice_in_its_cluster_tells_no_more(
         assert close(one.value, other.value), (one.id, one.value, other.value)
         assert (one.interval is None) == (other.interval is None), (one, other)
         if one.interval is not None and other.interval is not None:
-            assert _width(other.interval) >= _width(one.interval) * 0.9, (one, other)
+            assert _width(other.interval) >= _width(one.interval) * 0.98, (one, other)
 
 
 def _width(interval: tuple[float, float]) -> float:
