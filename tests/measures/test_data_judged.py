@@ -199,22 +199,25 @@ def test_facts_equal_the_libraries(tmp_path: Path, frame: pd.DataFrame) -> None:
     for check, value in expected(frame).items():
         one = found[check]
         assert "failed" not in (one.reason or ""), one
-        if check == "data/feature-correlation" and one.value is None and not math.isnan(value or math.nan):
-            # Sums are exact to 1e-12 of a column's largest value: what varies less among few rows does not vary.
-            assert _hardly_varies(frame)
-        elif check == "data/feature-correlation" and value is not None and value < 1e-4:
-            assert one.value == pytest.approx(value, abs=1e-7)
+        if check == "data/feature-correlation" and value is not None and not math.isnan(value):
+            finest = _finest(frame)
+            if one.value is None:
+                assert finest < 1e-9
+            else:
+                # Sums of squares are exact to some 1e-15 of a column's largest square, on whatever rows.
+                assert one.value == pytest.approx(
+                    value, abs=max(1e-7 if value < 1e-4 else 1e-9, 1e-14 / finest**2)
+                )
         elif value is None or math.isnan(value):
             assert (one.value, one.outcome.value) == (None, "not_measured"), (check, one)
         else:
             assert one.value == pytest.approx(value, rel=1e-9, abs=1e-9), (check, one)
 
 
-def _hardly_varies(frame: pd.DataFrame) -> bool:
-    """Whether a column, on the rows that have both numbers, varies by less than 1e-9 of its largest value."""
+def _finest(frame: pd.DataFrame) -> float:
+    """Return the least spread of a column, on the rows that have both numbers, as a share of its largest value."""
     numbers = frame[["first num", 'a "quoted" one']].astype(float)
-    both = numbers.dropna()
-    return bool((both.std() <= 1e-9 * numbers.abs().max()).any())
+    return float((numbers.dropna().std() / numbers.abs().max()).min())
 
 
 def typed(frame: pd.DataFrame) -> pd.DataFrame:
