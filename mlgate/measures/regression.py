@@ -61,7 +61,9 @@ Metric = Callable[..., Any]
 def mae(cells: Cells) -> Estimate:
     """Mean absolute error: mean of abs(prediction - label).
 
-    t interval of the mean, not below 0. Missing without rows.
+    t interval of the mean, not below 0. Where a few errors are far larger than the rest, few rows rarely show
+    them: of exponential errors the upper bound at 95 % lies too low in 15 % of tables of 20 rows, in 7 to 8 %
+    of 300. Missing without rows.
     """
     import numpy as np
     from sklearn.metrics import mean_absolute_error
@@ -179,6 +181,8 @@ def r2(cells: Cells) -> Estimate:
 
     0 is what always predicting the mean of these labels would reach; worse models are below 0. The delta
     method on the logarithm of the ratio of both means, over the same rows, so that the bounds stay below 1.
+    Where a few errors are far larger than the rest the lower bound at 95 % lies too high more often than it
+    says: of exponential errors in 14 % of tables of 20 rows, in 8 % of 300.
     Missing without rows, when all labels are equal (scikit-learn says 0 or 1 there), and when they lie too
     close together to be squared.
     """
