@@ -59,7 +59,6 @@ _BINARY = ("positive", "prediction_positive", "threshold")
 """What says nothing of a release of another task."""
 
 
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Contradiction:
     """A pin that the release does not keep to."""

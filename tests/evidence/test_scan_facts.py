@@ -162,7 +162,11 @@ def test_histograms_count_every_row_once(
         "text": pa.array(texts),
     }
     table = table_of(pa.table(data))
-    types: dict[str, Any] = dict.fromkeys(data, "number") | {"whole": "integer", "day": "date", "text": "string"}
+    types: dict[str, Any] = dict.fromkeys(data, "number") | {
+        "whole": "integer",
+        "day": "date",
+        "text": "string",
+    }
     asked = {
         name: Profile(name, ("about",) if kind == "string" else ("ends",)) for name, kind in types.items()
     }
