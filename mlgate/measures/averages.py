@@ -1,32 +1,24 @@
-"""Rates of one class against the rest, and their averages over classes: scikit-learn's names and values.
+"""Rates of one class against the rest, averaged over classes: scikit-learn's names and values.
 
 `macro` is the plain mean over classes, `weighted` the mean weighted by how many rows each class labels,
 `micro` the rate of all classes' decisions pooled, `per_class` every class by itself, of which the worst
-decides. A class whose rate has no denominator has no rate: scikit-learn counts it as 0, here nothing that
-rests on it is measured.
+decides. A class whose rate has no denominator has none, and nothing that rests on it is measured.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from mlgate.cells import MAX_GROUPS
-from mlgate.estimates import Comparison, Estimate, GroupEstimate, Interval
-from mlgate.intervals import (
-    DependentSum,
-    Mapped,
-    MoverSum,
-    Part,
-    Proportion,
-    clustered_share,
-    spread,
-)
+from mlgate.estimates import Estimate, GroupEstimate, Interval
+from mlgate.intervals import DependentSum, Mapped, MoverSum, Proportion, spread
+from mlgate.measures.class_rates import RECALL, ClassRate, OneVersusRest, rate_of, rates, share_of
 from mlgate.measures.groups import counted as so_many
 from mlgate.measures.multiclass import Decided
+from mlgate.measures.per_class import too_many, worst
 
 if TYPE_CHECKING:
     import numpy as np
@@ -40,143 +32,6 @@ Average: TypeAlias = Literal["binary", "macro", "micro", "weighted", "per_class"
 
 LONELY = "no interval: its rows come from one cluster, which shows nothing of how clusters differ"
 """Why a share of clustered rows has a value and no interval."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class OneVersusRest:
-    """A rate of one class: of which rows it is taken, and which of them count."""
-
-    name: str
-    """`recall`"""
-    words: str
-    """As a sentence has it: `negative predictive value`."""
-    among: Callable[[Bools, Bools], Bools]
-    """From whether a row is labelled and whether it is predicted the class, to the denominator."""
-    hits: Callable[[Bools, Bools], Bools]
-    empty: str
-    """What is wrong where it is empty: `no row is labelled {}`."""
-    none_positive: str
-    """The same of the positive class of a binary table."""
-    outside: bool = False
-    """Whether it is about the rows of the other classes."""
-    harmonic: bool = False
-    """Whether the rate is 2 J / (1 + J) of the share J, which F1 is."""
-
-
-RECALL = OneVersusRest(
-    name="recall",
-    words="recall",
-    among=lambda label, _: label,
-    hits=lambda label, prediction: label & prediction,
-    empty="no row is labelled {}",
-    none_positive="no row is labelled positive",
-)
-PRECISION = OneVersusRest(
-    name="precision",
-    words="precision",
-    among=lambda _, prediction: prediction,
-    hits=lambda label, prediction: label & prediction,
-    empty="no row is predicted {}",
-    none_positive="no row is predicted positive",
-)
-F1 = OneVersusRest(
-    name="f1",
-    words="F1",
-    among=lambda label, prediction: label | prediction,
-    hits=lambda label, prediction: label & prediction,
-    empty="no row is {} by label or by prediction",
-    none_positive="no row is positive by label or by prediction",
-    harmonic=True,
-)
-SPECIFICITY = OneVersusRest(
-    name="specificity",
-    words="specificity",
-    among=lambda label, _: ~label,
-    hits=lambda label, prediction: ~label & ~prediction,
-    empty="no row is labelled other than {}",
-    none_positive="no row is labelled negative",
-    outside=True,
-)
-NPV = OneVersusRest(
-    name="npv",
-    words="negative predictive value",
-    among=lambda _, prediction: ~prediction,
-    hits=lambda label, prediction: ~label & ~prediction,
-    empty="no row is predicted other than {}",
-    none_positive="no row is predicted negative",
-    outside=True,
-)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ClassRate:
-    """The rate of one class."""
-
-    name: str
-    inside: Bools
-    """Which cells it is taken of."""
-    hit: Bools
-    rows: int
-    """In the denominator."""
-    share: Proportion
-    value: float | None
-    """As scikit-learn has it; None without a denominator."""
-    part: Part | None
-    """Wilson's interval of it, of which averages are built; None without value, and with one cluster."""
-    interval: Part | None
-    """Of the rate by itself."""
-    slope: float
-    """Derivative of the rate in the share: 1 but for F1."""
-
-    def influence(self, decided: Decided) -> Floats:
-        """Return the derivative of the rate in the weight of each row of its denominator."""
-        whole = float(decided.w[self.inside].sum())
-        apart = self.hit[self.inside].astype(float) - float(self.share.value or 0.0)
-        scaled: Floats = apart * (self.slope / whole)
-        return scaled
-
-
-def share_of(decided: Decided, hits: Bools, among: Bools) -> Proportion:
-    """Return `hits` as a share of `among`, allowing for clusters where there are any."""
-    return clustered_share(hits, among, decided.weights, decided.squares, decided.clusters)
-
-
-def rates(decided: Decided, of: OneVersusRest) -> list[ClassRate]:
-    """Return the rate of every class, in their order."""
-    return [_rate(decided, of, place) for place in range(len(decided.classes))]
-
-
-def _rate(decided: Decided, of: OneVersusRest, place: int) -> ClassRate:
-    """Count one class against the rest.
-
-    A quotient of counts, held to scikit-learn's by property tests: importing it takes longer than all else.
-    """
-    label, prediction = decided.label == place, decided.prediction == place
-    found = _counted(decided, decided.classes[place], of.among(label, prediction), of.hits(label, prediction))
-    if found.value is None or not of.harmonic:
-        return found
-    return replace(
-        found,
-        value=f1_of_jaccard(found.value),
-        part=None if found.part is None else Mapped(found.part, f1_of_jaccard),
-        interval=None if found.interval is None else Mapped(found.interval, f1_of_jaccard),
-        slope=2.0 / (1.0 + found.value) ** 2,
-    )
-
-
-def _counted(decided: Decided, name: str, inside: Bools, hit: Bools) -> ClassRate:
-    share = share_of(decided, hit, inside)
-    return ClassRate(
-        name=name,
-        inside=inside,
-        hit=hit,
-        rows=decided.counted(inside),
-        share=share,
-        value=share.value,
-        part=share.wilson,
-        interval=share.interval,
-        slope=1.0,
-    )
 
 
 def averaged(decided: Decided, of: OneVersusRest, how: Average, *, min_group: int) -> Estimate:
@@ -244,16 +99,11 @@ def cost_of_errors(decided: Decided, fp_cost: float, fn_cost: float) -> Dependen
     every = np.ones(len(decided.w), dtype=bool)
     costs = {place: cost for place, cost in ((1, fp_cost), (0, fn_cost)) if cost > 0.0}
     parts = [
-        _counted(decided, decided.classes[place], every, ~decided.right & (decided.prediction == place))
+        rate_of(decided, decided.classes[place], every, ~decided.right & (decided.prediction == place))
         for place in costs
     ]
     found = mean_of_rates(decided, parts, np.array(list(costs.values())))
     return None if found is None else replace(found, highest=max(fp_cost, fn_cost))
-
-
-def f1_of_jaccard(j: float) -> float:
-    """Return F1 = 2 J / (1 + J) of J = TP / (TP + FP + FN)."""
-    return 2.0 * j / (1.0 + j)
 
 
 def _mean(decided: Decided, of: OneVersusRest, *, weighted: bool) -> Estimate:
@@ -265,7 +115,7 @@ def _mean(decided: Decided, of: OneVersusRest, *, weighted: bool) -> Estimate:
     taking = [(one, c) for one, c in zip(every, weight.tolist(), strict=True) if c > 0.0]
     lacking = [one.name for one, _ in taking if one.value is None]
     if lacking:
-        reason = f"{of.empty.format(lacking[0])}, so its {of.words} has no denominator, nor has the mean"
+        reason = f"{of.lacking(lacking[0])}, so its {of.words} has no denominator, nor has the mean"
         return Estimate.missing(reason, n=decided.total)
     value = math.fsum(c * float(one.value or 0.0) for one, c in taking)
     coefficients = np.array([c for _, c in taking])
@@ -294,49 +144,19 @@ def _pooled(decided: Decided, of: OneVersusRest) -> Estimate:
 
 def _each(decided: Decided, of: OneVersusRest, min_group: int) -> Estimate:
     """Return the smallest rate of a judged class; one is judged with `min_group` rows in its denominator."""
-    if len(decided.classes) > MAX_GROUPS:
-        reason = f"{len(decided.classes)} classes, more than {MAX_GROUPS}: judge an average of them"
-        return Estimate.missing(reason, n=decided.total)
-    every = [(one, _reason(of, one, min_group)) for one in rates(decided, of)]
-    judged = [one for one, reason in every if reason is None]
-    rows = tuple(_row(of, one, reason) for one, reason in every)
-    names = {one.name for one in judged}
+    many = too_many(len(decided.classes), n=decided.total)
+    if many is not None:
+        return many
+    rows = tuple(_row(of, one, _reason(of, one, min_group)) for one in rates(decided, of))
+    names = {row.group["class"] for row in rows if row.judged}
     among = decided.counted(_among_classes(decided, names))
-    known = [one.value for one, _ in every if one.value is not None]
-    value_all = min(known) if known else None
-    if not judged:
-        listed = [f"{one.name}: {reason}" for one, reason in every]
-        shown = "; ".join(listed[:3]) + ("; …" if len(listed) > 3 else "")  # noqa: PLR2004  a line's worth
-        return Estimate.missing(
-            f"no class can be judged ({shown})", n=0, groups=rows, value_all=value_all, judged_share=0.0
-        )
-    claims = tuple(
-        Comparison(
-            name=one.name,
-            value=float(one.value or 0.0),
-            interval=one.interval,
-            groups=({"class": one.name},),
-            rate=of.name,
-        )
-        for one in judged
-    )
-    worst = min(claims, key=lambda claim: claim.value)
-    return Estimate(
-        value=worst.value,
-        n=among,
-        interval=worst.interval,
-        groups=rows,
-        comparisons=claims,
-        value_all=value_all,
-        judged_share=among / decided.total,
-        charts=decided.charts(),
-    )
+    return worst(rows, among=among, total=decided.total, charts=decided.charts())
 
 
 def _reason(of: OneVersusRest, one: ClassRate, min_group: int) -> str | None:
     """Say why a class is not judged by itself; None when it is."""
     if one.value is None:
-        return f"{of.empty.format(one.name)}: its {of.words} has no denominator"
+        return f"{of.lacking(one.name)}: its {of.words} has no denominator"
     if one.rows < min_group:
         return f"{so_many(one.rows, 'rows')} to judge by, fewer than min_group {min_group}"
     return LONELY if one.interval is None else None

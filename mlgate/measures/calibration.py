@@ -23,7 +23,7 @@ from mlgate.intervals.proportions import CLUSTERS
 from mlgate.measures import measure, over_rows
 from mlgate.measures.binary import BINARY, counted, improbable, unusable
 from mlgate.measures.bins import AverageGap, Binning, LargestGap, chart, reliability
-from mlgate.measures.curves import ROUNDING, effective
+from mlgate.measures.effective import ROUNDING, effective
 from mlgate.measures.one_vs_rest import TASKS, Found, estimated
 from mlgate.measures.rates import NEGATIVE, POSITIVE
 

@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mlgate.cells import Cells
-from mlgate.estimates import Chart
 from mlgate.intervals import (
     Behind,
     Clustered,
@@ -29,7 +28,8 @@ from mlgate.intervals import (
     rows_behind,
 )
 from mlgate.intervals.auc import delong_of_scores, ranked
-from mlgate.intervals.proportions import CLUSTERS, z_of
+from mlgate.intervals.proportions import CLUSTERS
+from mlgate.measures.effective import ROUNDING, Effective, effective
 from mlgate.measures.over_rows import Binned
 from mlgate.measures.rates import POSITIVE
 
@@ -37,16 +37,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-CHART_POINTS = 200
-"""A picture has at most so many points."""
-
-ROUNDING = 1e-12
-"""Relative noise of sums of weights, which must not decide whether a cut point is reached."""
-
 NEAR = 0.9
 """Confidence of the range around a cut over which a curve is said to rise as it does at the cut."""
-
-HISTOGRAM_BINS = 20
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -170,65 +162,6 @@ def allowing(
         return None
     clusters = rows_behind(of.cells.w, of.cells.w2, of.cells.clusters).least
     return Clustered(part=part.grown(1.0 / alike), rows=of.n_all, clusters=clusters)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Effective:
-    """Wilson's interval of a number in [0, 1], at the n at which a proportion would vary as much."""
-
-    value: float
-    centre: float
-    """The estimate less its bias."""
-    n: float
-    """The effective n."""
-    degrees: float
-    """Degrees of freedom that this n was learnt with, Student's quantile at which takes the normal one's
-    place (Korn and Graubard 1998)."""
-    method: str
-
-    def at(self, confidence: float) -> tuple[float, float]:
-        """Return the two-sided bounds at `confidence`; the estimate is always inside."""
-        n = self.n * self._told(confidence)
-        low, high = Wilson(self.centre * n, n).at(confidence)
-        return min(low, self.value), max(high, self.value)
-
-    def grown(self, factor: float) -> Effective:
-        """Return the interval of `factor` times the rows."""
-        return replace(self, n=self.n * factor, degrees=self.degrees * factor)
-
-    def _told(self, confidence: float) -> float:
-        """Return the squared ratio of the normal quantile to Student's, in (0, 1]."""
-        from scipy.special import stdtrit
-
-        z = z_of(confidence)
-        if not z > 0.0:
-            return 1.0
-        return min((z / float(stdtrit(self.degrees, (1.0 + confidence) / 2.0))) ** 2, 1.0)
-
-
-def effective(
-    value: float,
-    variance: float,
-    *,
-    least: float,
-    method: str,
-    bias: float = 0.0,
-    degrees: float = math.inf,
-) -> Effective | None:
-    """Return Wilson's interval of `value` in [0, 1] whose estimate has `variance` and `bias`.
-
-    The effective n is value (1 - value) / variance, as with the design effect of a survey. Where either
-    vanishes (every positive came first, or none did), but for the rounding of sums of weights, `least`
-    stands in: the number of rows that at least told it. None where the variance is not known (NaN).
-    """
-    if math.isnan(variance):
-        return None
-    value = min(max(float(value), 0.0), 1.0)
-    spread = value * (1.0 - value)
-    told = spread > ROUNDING and variance * least > ROUNDING * spread
-    n = spread / variance if told else least
-    centre = min(max(value - bias, 0.0), 1.0)
-    return Effective(value=value, centre=centre, n=n, degrees=max(degrees, 1.0), method=method)
 
 
 def area_interval(
@@ -407,47 +340,6 @@ def capture_interval(of: Curve, at: float) -> Effective | None:
     told = of.positives().least
     degrees = math.inf if of.cells.clusters is None else told - 1.0
     return effective(value, variance, least=told, method=_named("influence", of), degrees=degrees)
-
-
-def thinned(kind: str, title: str, **series: NDArray[np.float64]) -> Chart:
-    """Return the points of a curve as data for a picture; of many, evenly spaced ones and both ends."""
-    import numpy as np
-
-    length = len(next(iter(series.values())))
-    keep = np.unique(np.linspace(0, length - 1, min(length, CHART_POINTS)).round().astype(int))
-    return Chart(
-        kind=kind,
-        title=title,
-        data={name: tuple(map(float, values[keep])) for name, values in series.items()},
-    )
-
-
-def score_histogram(cells: Cells) -> Chart:
-    """Return how many positives and negatives have which score, in bins of equal width.
-
-    Over [0, 1], or from the lowest to the highest score where one lies outside.
-    """
-    import numpy as np
-
-    score, label = cells.roles["score"], cells.roles["label"]
-    low, high = float(score.min()), float(score.max())
-    if low >= 0.0 and high <= 1.0:
-        low, high = 0.0, 1.0
-    edges = low + (high - low) * (np.arange(HISTOGRAM_BINS + 1) / HISTOGRAM_BINS)
-    edges[-1] = high
-    place = np.clip(np.searchsorted(edges, score, side="right") - 1, 0, HISTOGRAM_BINS - 1)
-    groups = ("positive", label == POSITIVE), ("negative", label != POSITIVE)
-    rows = [np.bincount(place[mine], cells.n[mine], minlength=HISTOGRAM_BINS) for _, mine in groups]
-    return Chart(
-        kind="score-histogram",
-        title="Rows by score and label",
-        data={
-            "low": tuple(map(float, edges[:-1])) * len(groups),
-            "high": tuple(map(float, edges[1:])) * len(groups),
-            "rows": tuple(float(count) for counts in rows for count in counts),
-            "group": tuple(name for name, _ in groups for _ in range(HISTOGRAM_BINS)),
-        },
-    )
 
 
 def _distance(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from mlgate.cells import FAVOURABLE, Answers, Cells, Columns, Counts, Statistic
 from mlgate.estimates import Estimate
@@ -12,7 +12,9 @@ from mlgate.measures.judging import Judging
 
 
 class _Regression:
-    """A mean by group; only means of predictions need no label."""
+    """Means by group, compared; only means of predictions need no label."""
+
+    how: ClassVar[Literal["difference", "ratio"]]
 
     def plan(self, params: Mapping[str, Any], columns: Columns) -> list[Statistic]:
         """Ask for predictions, and labels where errors are compared, by group."""
@@ -21,6 +23,14 @@ class _Regression:
             return []
         roles = ("label", "prediction") if labelled else ("prediction",)
         return [Counts(roles=roles, by=params["judging"].by, clustered=columns.cluster is not None)]
+
+    def value(self, cells: Answers, params: Mapping[str, Any]) -> Estimate:
+        """Return the largest difference, or the smallest ratio."""
+        if not cells.of:
+            return Estimate.missing("the release names no label column, and errors need one")
+        (counts,) = cells.of
+        found = cells.get(counts, Cells)
+        return group_means.by_group(found, params["judging"], params["metric"], self.how)
 
 
 @measure(
@@ -41,14 +51,12 @@ class RegressionParity(_Regression):
     predictions are. Intervals: Student's t in each group, MOVER for the difference.
     """
 
+    how = "difference"
+
     def __init__(
         self, *, judging: Judging | None = None, metric: group_means.MeanName = "mean-prediction"
     ) -> None:
         """Declare the parameters: the groups, and what the mean is of."""
-
-    def value(self, cells: Answers, params: Mapping[str, Any]) -> Estimate:
-        """Return the largest difference."""
-        return _compared(cells, params, "difference")
 
 
 @measure(
@@ -68,6 +76,8 @@ class RegressionParityRatio(_Regression):
     0. Intervals: of the logarithm of the ratio, by the delta method.
     """
 
+    how = "ratio"
+
     def __init__(
         self,
         *,
@@ -75,10 +85,6 @@ class RegressionParityRatio(_Regression):
         metric: Literal["mae", "rmse", "mean-prediction"] = "mae",
     ) -> None:
         """Declare the parameters: the groups, and what the mean is of."""
-
-    def value(self, cells: Answers, params: Mapping[str, Any]) -> Estimate:
-        """Return the smallest ratio."""
-        return _compared(cells, params, "ratio")
 
 
 @measure(
@@ -117,10 +123,3 @@ class ScoreParity:
         """Return the largest difference."""
         (counts,) = cells.of
         return group_means.scores_by_group(cells.get(counts, Cells), params["judging"])
-
-
-def _compared(cells: Answers, params: Mapping[str, Any], how: Literal["difference", "ratio"]) -> Estimate:
-    if not cells.of:
-        return Estimate.missing("the release names no label column, and errors need one")
-    (counts,) = cells.of
-    return group_means.by_group(cells.get(counts, Cells), params["judging"], params["metric"], how)

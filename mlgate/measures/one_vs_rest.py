@@ -7,14 +7,15 @@ labelled the class, and the probability that it was given. So every number per c
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 from mlgate.cells import CLASS, MAX_GROUPS, Answers, Cells, Columns, Counts, Statistic
-from mlgate.estimates import Chart, Comparison, Estimate, GroupEstimate
+from mlgate.estimates import Chart, Estimate, GroupEstimate
 from mlgate.intervals import DependentSum, MoverSum, Part, rows_behind
 from mlgate.measures.binary import counted
+from mlgate.measures.per_class import too_many, worst
 from mlgate.measures.rates import POSITIVE
 
 TASKS = ("binary", "multiclass")
@@ -154,42 +155,13 @@ def _together(
 
 def _each(every: Sequence[_Class], rate: str, min_group: int) -> Estimate:
     """Return the worst class; one is judged with `min_group` rows labelled it, and as many that are not."""
-    if len(every) > MAX_GROUPS:
-        reason = f"{len(every)} classes, more than {MAX_GROUPS}: judge an average of them"
-        return Estimate.missing(reason, n=every[0].cells.rows)
+    many = too_many(len(every), n=every[0].cells.rows)
+    if many is not None:
+        return many
     rows = _rows(every, rate, min_group)
+    among = sum(one.positives for one, row in zip(every, rows, strict=True) if row.judged)
     # Of one class's cells, those of weight 0 are left out, and other rows lie in them in the next class's.
-    total = sum(one.positives for one in every)
-    judged = [one for one, row in zip(every, rows, strict=True) if row.judged]
-    values = [row.value for row in rows if row.value is not None]
-    value_all = min(values) if values else None
-    if not judged:
-        shown = "; ".join(f"{one.name}: {row.reason}" for one, row in list(zip(every, rows, strict=True))[:3])
-        return Estimate.missing(
-            f"no class can be judged ({shown})", groups=rows, value_all=value_all, judged_share=0.0
-        )
-    claims = tuple(
-        Comparison(
-            name=one.name,
-            value=one.found.value,
-            interval=one.found.interval,
-            groups=({"class": one.name},),
-            rate=rate,
-        )
-        for one in judged
-        if isinstance(one.found, Found)
-    )
-    worst = min(claims, key=lambda claim: claim.value)
-    among = sum(one.positives for one in judged)
-    return Estimate(
-        value=worst.value,
-        n=among,
-        interval=worst.interval,
-        groups=rows,
-        comparisons=claims,
-        value_all=value_all,
-        judged_share=among / total,
-    )
+    return worst(rows, among=among, total=sum(one.positives for one in every))
 
 
 def _rows(every: Sequence[_Class], rate: str, min_group: int = 0) -> tuple[GroupEstimate, ...]:
@@ -226,8 +198,3 @@ def _titled(charts: Sequence[Chart], name: str) -> Sequence[Chart]:
     return [
         Chart(kind=one.kind, title=f"{one.title}: {name} against the rest", data=one.data) for one in charts
     ]
-
-
-def params_of(params: Mapping[str, Any]) -> tuple[Average, int]:
-    """Return the average that is asked for, and the smallest class that is judged by itself."""
-    return params["average"], int(params["min_group"])

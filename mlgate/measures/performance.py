@@ -1,7 +1,8 @@
 """How often the decisions of a model are right: metrics of label against prediction.
 
-Values are scikit-learn's on the cells, with the sums of weights as `sample_weight`. A rate without a
-denominator is missing, never zero. Intervals come from the counts: Wilson's for one share, MOVER for what is
+Values are scikit-learn's: rates are quotients of counts, held to it by property tests, and the rest its own
+functions on the cells, with the sums of weights as `sample_weight`. A rate without a denominator is missing,
+never zero. Intervals come from the counts: Wilson's for one share, MOVER for what is
 made of several shares, a ratio of both disagreements for kappa and Matthews' correlation. So a table
 without a single error still has an interval. Where rows come in clusters, shares have the effective n of
 their clustered variance, and so has what is made of them.
@@ -13,7 +14,6 @@ a multiclass table they are averaged over the classes; see `averages`.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -22,10 +22,11 @@ from pydantic import Field
 from mlgate.cells import Cells
 from mlgate.estimates import Estimate, Interval
 from mlgate.intervals import function_of_rates
-from mlgate.measures import averages, measure
+from mlgate.measures import averages, class_rates, measure
 from mlgate.measures.agreement import Disagreement, correlation_of, interval_of, kappa_of
-from mlgate.measures.averages import Average, OneVersusRest
+from mlgate.measures.averages import Average
 from mlgate.measures.binary import BINARY, confusion, counted
+from mlgate.measures.class_rates import OneVersusRest
 from mlgate.measures.multiclass import CLASSES, Decided, decided
 
 if TYPE_CHECKING:
@@ -39,9 +40,6 @@ MIN_GROUP = 30
 
 POSITIVE, NEGATIVE = 1, 0
 """Places of the classes of a binary table."""
-
-Metric = Callable[..., Any]
-"""A function of scikit-learn: `f(y_true, y_pred, *, sample_weight)`."""
 
 Weighting = Literal["none", "linear", "quadratic"]
 
@@ -88,7 +86,7 @@ def precision(cells: Cells, *, average: Average | None = None, min_group: int = 
     `average` is macro (the default of multiclass tables), micro, weighted, or per_class, where the worst
     class with `min_group` predicted rows decides.
     """
-    return _averaged(cells, averages.PRECISION, average, min_group)
+    return _averaged(cells, class_rates.PRECISION, average, min_group)
 
 
 @measure(
@@ -109,7 +107,7 @@ def recall(cells: Cells, *, average: Average | None = None, min_group: int = MIN
     is macro (the default of multiclass tables), micro, weighted, or per_class, where the worst class with
     `min_group` labelled rows decides.
     """
-    return _averaged(cells, averages.RECALL, average, min_group)
+    return _averaged(cells, class_rates.RECALL, average, min_group)
 
 
 @measure(
@@ -130,7 +128,7 @@ def specificity(cells: Cells, *, average: Average | None = None, min_group: int 
     multiclass tables), micro, weighted, or per_class, where the worst class with `min_group` rows of other
     classes decides.
     """
-    return _averaged(cells, averages.SPECIFICITY, average, min_group)
+    return _averaged(cells, class_rates.SPECIFICITY, average, min_group)
 
 
 @measure(
@@ -151,7 +149,7 @@ def npv(cells: Cells, *, average: Average | None = None, min_group: int = MIN_GR
     default of multiclass tables), micro, weighted, or per_class, where the worst class with `min_group` rows
     predicted as other classes decides.
     """
-    return _averaged(cells, averages.NPV, average, min_group)
+    return _averaged(cells, class_rates.NPV, average, min_group)
 
 
 @measure(
@@ -173,7 +171,7 @@ def f1(cells: Cells, *, average: Average | None = None, min_group: int = MIN_GRO
     of multiclass tables), micro, weighted, or per_class, where the worst class with `min_group` such rows
     decides.
     """
-    return _averaged(cells, averages.F1, average, min_group)
+    return _averaged(cells, class_rates.F1, average, min_group)
 
 
 @measure(
@@ -199,7 +197,7 @@ def balanced_accuracy(cells: Cells) -> Estimate:
     seen = _several(cells)
     if isinstance(seen, Estimate):
         return seen
-    every = [one for one in averages.rates(seen, averages.RECALL) if one.value is not None]
+    every = [one for one in class_rates.rates(seen, class_rates.RECALL) if one.value is not None]
     interval = averages.mean_of_rates(seen, every, np.full(len(every), 1.0 / len(every)))
     labelled = np.unique(seen.label).tolist()  # balanced_accuracy_score is this, and warns of other classes
     value = seen.library(recall_score, labels=labelled, average="macro")
@@ -339,9 +337,9 @@ def _averaged(cells: Cells, of: OneVersusRest, average: Average | None, min_grou
     if not seen.positive:
         reason = "average `binary` is of the positive class, which a multiclass table has not"
         return Estimate.missing(f"{reason}: say macro, micro, weighted or per_class", n=seen.total)
-    one = averages.rates(seen, of)[POSITIVE]
+    one = class_rates.rates(seen, of)[POSITIVE]
     if one.value is None:
-        return Estimate.missing(f"{of.none_positive}, so {of.words} has no denominator")
+        return Estimate.missing(f"{of.lacking_positive}, so {of.words} has no denominator")
     return _estimate(seen, one.value, one.interval, n=one.rows)
 
 

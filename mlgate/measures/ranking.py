@@ -7,9 +7,10 @@ so these hold for scores that are no probabilities too.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
@@ -26,13 +27,43 @@ from mlgate.measures.curves import (
     curve,
     precision_interval,
     recall_at,
-    score_histogram,
     separation,
-    thinned,
 )
 from mlgate.measures.one_vs_rest import MIN_GROUP, Average, Found
+from mlgate.measures.score_charts import score_histogram, thinned
 
 NEEDS = ("label", "score")
+
+
+class _Order(ABC):
+    """A number of an order by score; of several classes, of each against the rest."""
+
+    rate: ClassVar[str]
+    """What the lines of the classes call it."""
+    bins: ClassVar[bool] = False
+    """Whether the scores of a binary table may come in bins."""
+
+    def __init__(self, *, average: Average = "macro", min_group: int = MIN_GROUP) -> None:  # noqa: B027
+        """Declare the parameters, which the gate reads."""
+
+    def plan(self, params: Mapping[str, Any], columns: Columns) -> list[Statistic]:
+        """Ask for label and score, of each class of a multiclass table."""
+        del params
+        return one_vs_rest.planned(columns, bins=self.bins)
+
+    def value(self, cells: Answers, params: Mapping[str, Any]) -> Estimate:
+        """Return the number, or what those of the classes come to."""
+        return one_vs_rest.measured(
+            cells, params["average"], self._of_binary, rate=self.rate, min_group=params["min_group"]
+        )
+
+    def _of_binary(self, cells: Cells) -> Found | str:
+        seen = _both(cells)
+        return seen if isinstance(seen, str) else self.found(curve(seen))
+
+    @abstractmethod
+    def found(self, of: Curve) -> Found:
+        """Return the number of a binary table with both classes."""
 
 
 @measure(
@@ -46,7 +77,7 @@ NEEDS = ("label", "score")
     source="scikit-learn, roc_auc_score (multi_class ovr); DeLong, DeLong and Clarke-Pearson 1988; "
     "Obuchowski 1997 for clusters; Newcombe 2006 near separation",
 )
-class RocAuc:
+class RocAuc(_Order):
     """Chance that a random positive scores above a random negative, ties counting one half.
 
     DeLong's interval on the logit scale; of clusters Obuchowski's. Missing with one class. Of several
@@ -57,18 +88,14 @@ class RocAuc:
     interval is wider, to both sides, by all that their order could change.
     """
 
-    def __init__(self, *, average: Average = "macro", min_group: int = MIN_GROUP) -> None:
-        """Declare the parameters."""
+    rate = "roc_auc"
+    bins = True
 
-    def plan(self, params: Mapping[str, Any], columns: Columns) -> list[Statistic]:
-        """Ask for label and score, of each class of a multiclass table."""
-        del params
-        return one_vs_rest.planned(columns, bins=True)
-
-    def value(self, cells: Answers, params: Mapping[str, Any]) -> Estimate:
-        """Return the area, or what the areas of the classes come to."""
-        average, min_group = one_vs_rest.params_of(params)
-        return one_vs_rest.measured(cells, average, _auc, rate="roc_auc", min_group=min_group)
+    def found(self, of: Curve) -> Found:
+        """Return the area under the curve."""
+        fpr, tpr = of.roc()
+        roc = thinned("roc", "ROC curve", false_positive_rate=fpr, true_positive_rate=tpr)
+        return Found(value=_area(of), interval=area_interval(of), charts=(roc, score_histogram(of.cells)))
 
 
 @measure(
@@ -81,25 +108,19 @@ class RocAuc:
     clusters=True,
     source="2 AUC - 1 (Somers' D, accuracy ratio); scikit-learn, roc_auc_score",
 )
-class Gini:
+class Gini(_Order):
     """Gini coefficient of the scores: 2 AUC - 1, in [-1, 1]; 0 is chance.
 
     The interval of the AUC, mapped. Missing with one class. Of several classes, each against the rest:
     `average` as for the AUC.
     """
 
-    def __init__(self, *, average: Average = "macro", min_group: int = MIN_GROUP) -> None:
-        """Declare the parameters."""
+    rate = "gini"
+    bins = True
 
-    def plan(self, params: Mapping[str, Any], columns: Columns) -> list[Statistic]:
-        """Ask for label and score, of each class of a multiclass table."""
-        del params
-        return one_vs_rest.planned(columns, bins=True)
-
-    def value(self, cells: Answers, params: Mapping[str, Any]) -> Estimate:
-        """Return the coefficient, or what those of the classes come to."""
-        average, min_group = one_vs_rest.params_of(params)
-        return one_vs_rest.measured(cells, average, _gini, rate="gini", min_group=min_group)
+    def found(self, of: Curve) -> Found:
+        """Return the coefficient."""
+        return Found(value=_gini_of_auc(_area(of)), interval=area_interval(of, _gini_of_auc))
 
 
 @measure(
@@ -112,7 +133,7 @@ class Gini:
     clusters=True,
     source="scikit-learn, average_precision_score; Boyd, Eng and Page 2013 on its intervals",
 )
-class AveragePrecision:
+class AveragePrecision(_Order):
     """Mean over the positives of the precision at their own score; the prevalence is chance.
 
     The sum of (R_k - R_(k-1)) P_k over the distinct scores, without interpolation. The interval comes from
@@ -121,19 +142,22 @@ class AveragePrecision:
     per_class every class by itself, all of which must be inside.
     """
 
-    def __init__(self, *, average: Average = "macro", min_group: int = MIN_GROUP) -> None:
-        """Declare the parameters."""
+    rate = "average_precision"
 
-    def plan(self, params: Mapping[str, Any], columns: Columns) -> list[Statistic]:
-        """Ask for label and score, of each class of a multiclass table."""
-        del params
-        return one_vs_rest.planned(columns)
+    def found(self, of: Curve) -> Found:
+        """Return the mean precision."""
+        import numpy as np
 
-    def value(self, cells: Answers, params: Mapping[str, Any]) -> Estimate:
-        """Return the precision, or what those of the classes come to."""
-        average, min_group = one_vs_rest.params_of(params)
-        found = partial(one_vs_rest.measured, cells, average, rate="average_precision")
-        return found(_average_precision, min_group=min_group)
+        _, recall = of.roc()
+        precision = of.precision()
+        value = float(np.diff(recall) @ precision)
+        picture = thinned(
+            "precision-recall",
+            "Precision against recall",
+            recall=recall,
+            precision=np.concatenate([[1.0], precision]),
+        )
+        return Found(value=value, interval=precision_interval(of, value), charts=(picture,))
 
 
 @measure(
@@ -213,49 +237,11 @@ def _both(cells: Cells) -> Cells | str:
     return seen if reason is None else reason
 
 
-def _auc(cells: Cells) -> Found | str:
-    seen = _both(cells)
-    if isinstance(seen, str):
-        return seen
-    of = curve(seen)
-    fpr, tpr = of.roc()
-    roc = thinned("roc", "ROC curve", false_positive_rate=fpr, true_positive_rate=tpr)
-    return Found(value=_area(of), interval=area_interval(of), charts=(roc, score_histogram(seen)))
-
-
-def _gini(cells: Cells) -> Found | str:
-    seen = _both(cells)
-    if isinstance(seen, str):
-        return seen
-    of = curve(seen)
-    part = area_interval(of, _gini_of_auc)
-    return Found(value=_gini_of_auc(_area(of)), interval=part)
-
-
 def _area(of: Curve) -> float:
     import numpy as np
 
     fpr, tpr = of.roc()
     return float(np.trapezoid(tpr, fpr))
-
-
-def _average_precision(cells: Cells) -> Found | str:
-    import numpy as np
-
-    seen = _both(cells)
-    if isinstance(seen, str):
-        return seen
-    of = curve(seen)
-    _, recall = of.roc()
-    precision = of.precision()
-    value = float(np.diff(recall) @ precision)
-    picture = thinned(
-        "precision-recall",
-        "Precision against recall",
-        recall=recall,
-        precision=np.concatenate([[1.0], precision]),
-    )
-    return Found(value=value, interval=precision_interval(of, value), charts=(picture,))
 
 
 def _lift(of: Curve, *, k: float) -> tuple[float, Part | None]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 from mlgate.cells import Cells
@@ -48,6 +49,17 @@ Metric = Callable[..., Any]
 """A function of scikit-learn: `f(y_true, y_pred, *, sample_weight)`."""
 
 
+def _where_usable(of: Callable[[Cells], Estimate]) -> Callable[[Cells], Estimate]:
+    """Let a measure see the cells that count; where nothing can be computed from them, say why instead."""
+
+    @wraps(of)
+    def measured(cells: Cells) -> Estimate:
+        seen = usable(cells)
+        return seen if isinstance(seen, Estimate) else of(seen)
+
+    return measured
+
+
 @measure(
     id="performance.mae",
     kind="estimate",
@@ -58,7 +70,8 @@ Metric = Callable[..., Any]
     clusters=True,
     source="scikit-learn, mean_absolute_error",
 )
-def mae(cells: Cells) -> Estimate:
+@_where_usable
+def mae(seen: Cells) -> Estimate:
     """Mean absolute error: mean of abs(prediction - label).
 
     t interval of the mean, not below 0. Where a few errors are far larger than the rest, few rows rarely show
@@ -68,9 +81,6 @@ def mae(cells: Cells) -> Estimate:
     import numpy as np
     from sklearn.metrics import mean_absolute_error
 
-    seen = usable(cells)
-    if isinstance(seen, Estimate):
-        return seen
     interval = mean_of(np.abs(_error(seen)), seen.w, seen.w2, lowest=0.0, clusters=seen.clusters)
     return _estimate(seen, mean_absolute_error, interval, charts=histogram)
 
@@ -85,7 +95,8 @@ def mae(cells: Cells) -> Estimate:
     clusters=True,
     source="mean of prediction - label; the bias of forecast verification (Jolliffe and Stephenson 2012)",
 )
-def mean_error(cells: Cells) -> Estimate:
+@_where_usable
+def mean_error(seen: Cells) -> Estimate:
     """Mean of prediction - label: above 0 the model predicts too much on average; 0 is ideal.
 
     t interval of the mean. Missing without rows.
@@ -95,9 +106,6 @@ def mean_error(cells: Cells) -> Estimate:
     def bias(label: Any, prediction: Any, *, sample_weight: Any) -> float:
         return float(np.average(prediction - label, weights=sample_weight))
 
-    seen = usable(cells)
-    if isinstance(seen, Estimate):
-        return seen
     return _estimate(seen, bias, mean_of(_error(seen), seen.w, seen.w2, clusters=seen.clusters))
 
 
@@ -111,7 +119,8 @@ def mean_error(cells: Cells) -> Estimate:
     clusters=True,
     source="scikit-learn, mean_absolute_percentage_error, where no label is 0",
 )
-def mape(cells: Cells) -> Estimate:
+@_where_usable
+def mape(seen: Cells) -> Estimate:
     """Mean of abs(prediction - label) / abs(label): 0.1 means off by a tenth of the label on average.
 
     t interval of the mean, not below 0. Missing without rows, and when a label is 0 (or nearer to it than
@@ -121,9 +130,6 @@ def mape(cells: Cells) -> Estimate:
     import numpy as np
     from sklearn.metrics import mean_absolute_percentage_error
 
-    seen = usable(cells)
-    if isinstance(seen, Estimate):
-        return seen
     size = np.abs(seen.roles["label"])
     zeros = int(seen.n[size < np.finfo(np.float64).eps].sum())
     if zeros:
@@ -145,7 +151,8 @@ def mape(cells: Cells) -> Estimate:
     clusters=True,
     source="scikit-learn, root_mean_squared_error",
 )
-def rmse(cells: Cells) -> Estimate:
+@_where_usable
+def rmse(seen: Cells) -> Estimate:
     """Root of the mean squared error: large errors count more than in MAE.
 
     The delta method on the logarithm of the mean square, which keeps the bounds above 0 and reaches further
@@ -155,9 +162,6 @@ def rmse(cells: Cells) -> Estimate:
     import numpy as np
     from sklearn.metrics import root_mean_squared_error
 
-    seen = usable(cells)
-    if isinstance(seen, Estimate):
-        return seen
     if vanishing(_error(seen)):
         return Estimate.missing(VANISHING, n=seen.rows)
     with np.errstate(over="ignore", under="ignore"):  # what overflows is not finite, which is seen below
@@ -176,7 +180,8 @@ def rmse(cells: Cells) -> Estimate:
     clusters=True,
     source="scikit-learn, r2_score",
 )
-def r2(cells: Cells) -> Estimate:
+@_where_usable
+def r2(seen: Cells) -> Estimate:
     """Coefficient of determination: 1 - mean squared error / variance of the label; at most 1.
 
     0 is what always predicting the mean of these labels would reach; worse models are below 0. The delta
@@ -189,9 +194,6 @@ def r2(cells: Cells) -> Estimate:
     import numpy as np
     from sklearn.metrics import r2_score
 
-    seen = usable(cells)
-    if isinstance(seen, Estimate):
-        return seen
     label = seen.roles["label"]
     if label.min() == label.max():
         return Estimate.missing("all labels are equal, so there is nothing to explain", n=seen.rows)
@@ -213,7 +215,8 @@ def r2(cells: Cells) -> Estimate:
     clusters=True,
     source="scikit-learn, median_absolute_error",
 )
-def median_absolute_error(cells: Cells) -> Estimate:
+@_where_usable
+def median_absolute_error(seen: Cells) -> Estimate:
     """Median of abs(prediction - label): half of the rows are off by more; outliers do not move it.
 
     The interval lies between two order statistics, whatever the distribution of errors, and reaches to the
@@ -222,9 +225,6 @@ def median_absolute_error(cells: Cells) -> Estimate:
     import numpy as np
     from sklearn import metrics
 
-    seen = usable(cells)
-    if isinstance(seen, Estimate):
-        return seen
     size = np.abs(_error(seen))
     value = float(
         metrics.median_absolute_error(seen.roles["label"], seen.roles["prediction"], sample_weight=seen.w)
@@ -242,16 +242,14 @@ def median_absolute_error(cells: Cells) -> Estimate:
     needs=NEEDS,
     source="scikit-learn, max_error",
 )
-def max_error(cells: Cells) -> Estimate:
+@_where_usable
+def max_error(seen: Cells) -> Estimate:
     """Largest abs(prediction - label) of any row that weighs something.
 
     A fact about these rows, compared as it is: more rows can only make it larger. Missing without rows.
     """
     from sklearn import metrics
 
-    seen = usable(cells)
-    if isinstance(seen, Estimate):
-        return seen
     value = float(metrics.max_error(seen.roles["label"], seen.roles["prediction"]))
     return Estimate(value=value, n=seen.rows)
 

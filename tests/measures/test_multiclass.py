@@ -20,7 +20,7 @@ from mlgate.cells import Cells
 from mlgate.estimates import Estimate, Interval
 from mlgate.measures import Measure, performance
 from mlgate.measures.agreement import correlation_of, kappa_of
-from mlgate.measures.averages import F1, NPV, PRECISION, RECALL, SPECIFICITY, OneVersusRest, rates
+from mlgate.measures.class_rates import F1, NPV, PRECISION, RECALL, SPECIFICITY, OneVersusRest, rates
 from mlgate.measures.multiclass import DRAWN, Decided, decided
 
 Rows = pd.DataFrame
