@@ -16,180 +16,10 @@ from mlgate.evidence.tables import Table
 from mlgate.guessing import relations
 from mlgate.guessing.columns import Facts
 from mlgate.guessing.guesses import Guess, Sure
+from mlgate.guessing.label_words import NO, STRONG, UNWANTED, WANTED, WEAK, YES
 from mlgate.guessing.outputs import Outputs
 from mlgate.guessing.words import has, words
 from mlgate.strict_yaml import show
-
-STRONG = frozenset(
-    [
-        "label",
-        "labels",
-        "labelled",
-        "target",
-        "targets",
-        "y",
-        "ytrue",
-        "truth",
-        "groundtruth",
-        "actual",
-        "actuals",
-        "outcome",
-        "outcomes",
-        "class",
-        "classes",
-        "response",
-        "gold",
-        "observed",
-        "dependent",
-        "ziel",
-        "zielvariable",
-        "zielgrosse",
-        "klasse",
-        "etiqueta",
-        "objetivo",
-        "clase",
-        "cible",
-        "classe",
-        "etiquette",
-        "esito",
-        "alvo",
-    ]
-)
-"""Words of the names of labels."""
-
-WEAK = frozenset(
-    [
-        "default",
-        "defaulted",
-        "defaults",
-        "churn",
-        "churned",
-        "fraud",
-        "fraudulent",
-        "survived",
-        "recid",
-        "recidivism",
-        "risk",
-        "converted",
-        "conversion",
-        "click",
-        "clicked",
-        "approved",
-        "approval",
-        "hired",
-        "accepted",
-        "admitted",
-        "readmitted",
-        "readmission",
-        "diagnosis",
-        "disease",
-        "species",
-        "income",
-        "price",
-        "cnt",
-        "count",
-        "counts",
-        "sales",
-        "demand",
-        "wage",
-        "salary",
-        "cost",
-        "amount",
-        "revenue",
-        "spam",
-        "bad",
-        "good",
-        "status",
-        "result",
-        "quality",
-        "rating",
-        "grade",
-        "cancelled",
-        "returned",
-        "bought",
-        "purchased",
-        "subscribed",
-        "loss",
-        "died",
-        "death",
-        "mortality",
-    ]
-)
-
-UNWANTED = frozenset(
-    [
-        "default",
-        "defaulted",
-        "defaults",
-        "churn",
-        "churned",
-        "fraud",
-        "fraudulent",
-        "recid",
-        "recidivism",
-        "recidivist",
-        "rearrest",
-        "arrest",
-        "arrested",
-        "convicted",
-        "disease",
-        "died",
-        "death",
-        "dead",
-        "mortality",
-        "cancelled",
-        "cancer",
-        "bankrupt",
-        "bankruptcy",
-        "delinquent",
-        "delinquency",
-        "failure",
-        "failed",
-        "defect",
-        "defective",
-        "spam",
-        "readmitted",
-        "readmission",
-        "dropout",
-        "rejected",
-        "denied",
-        "fired",
-        "attrition",
-        "insolvency",
-        "ausfall",
-        "kundigung",
-        "betrug",
-    ]
-)
-"""Words of labels whose positive value nobody wants."""
-
-WANTED = frozenset(
-    [
-        "approved",
-        "approval",
-        "hired",
-        "hire",
-        "admitted",
-        "accepted",
-        "accept",
-        "granted",
-        "promoted",
-        "survived",
-        "good",
-        "success",
-        "successful",
-        "passed",
-        "repaid",
-        "shortlisted",
-        "invited",
-        "selected",
-        "bewilligt",
-    ]
-)
-"""Words of labels whose positive value people want."""
-
-_YES = frozenset(["1", "true", "yes", "y", "positive", "pos", "t", "ja", "si", "oui", "sim"])
-_NO = frozenset(["0", "false", "no", "n", "negative", "neg", "f", "nein", "non", "nao"])
 
 _TWO = 2
 _MOST_CLASSES = 50
@@ -205,15 +35,49 @@ class Labelled:
     label: str
     outputs: Outputs
     """Those that are judged, with what the label tells of them: which score is the positive one."""
-    positive: str | None
-    """As text; None for other tasks than binary."""
-    favourable: str | None
-    """As text; None when nothing says it plainly."""
-    prediction_positive: str | None
-    """As text; None when the prediction is written as the label is."""
-    threshold: float | None
-    """None when nothing shows it."""
     guesses: tuple[Guess, ...]
+    positive: str | None = None
+    """As text; None for other tasks than binary."""
+    favourable: str | None = None
+    """As text; None when nothing says it plainly."""
+    prediction_positive: str | None = None
+    """As text; None when the prediction is written as the label is."""
+    threshold: float | None = None
+    """None when nothing shows it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Asked:
+    """What is known when the label is sought."""
+
+    table: Table
+    train: Table | None
+    facts: Mapping[str, Facts]
+    candidates: Sequence[Facts]
+    """The columns that may be the label; the one alone that was given."""
+    chosen: Outputs
+    kind: Task
+    task: Guess
+    """Why it is of this kind."""
+    given: bool
+    """Whether the label was given."""
+
+    def named(self, column: Facts) -> float:
+        """Return what the name and the place of a column say for its being the label."""
+        points = 2.0 if has(column.name, STRONG) else 1.0 if has(column.name, WEAK) else 0.0
+        # Labels mostly stand last, before what models add, or first.
+        return points + (0.5 if column.place == 0 else 0.5 * column.place / max(len(self.facts), 1))
+
+    def guess(self, label: Facts, sure: Sure, why: str) -> Guess:
+        """Return that this is the label, and how it was found unless it was given."""
+        if self.given:
+            return Guess(what="label", value=label.name, sure="given", why="given with --label")
+        return Guess(what="label", value=label.name, sure=sure, why=why)
+
+    def none(self, what: str) -> EvidenceError:
+        """Return the error of a table in which no column is the label."""
+        where = self.table.location
+        return EvidenceError(where, f"no column looks like the label: {what}", "name it: --label COLUMN")
 
 
 def labelled(
@@ -235,13 +99,23 @@ def labelled(
     if label is not None:
         candidates = [facts[label]]
     kind, reason = _task(facts, chosen, candidates if label else [], task)
+    asked = _Asked(
+        table=table,
+        train=train,
+        facts=facts,
+        candidates=candidates,
+        chosen=chosen,
+        kind=kind,
+        task=reason,
+        given=label is not None,
+    )
     match kind:
         case "binary":
-            return _binary(table, facts, candidates, chosen, kind, reason, given=label is not None)
+            return _binary(asked)
         case "multiclass":
-            return _multiclass(table, facts, candidates, chosen, reason, given=label is not None)
+            return _multiclass(asked)
         case _:
-            return _numbers(table, train, facts, candidates, chosen, kind, reason, given=label is not None)
+            return _numbers(asked)
 
 
 def _task(
@@ -272,67 +146,43 @@ def _kind(facts: Mapping[str, Facts], chosen: Outputs, label: Sequence[Facts]) -
     return "multiclass", "sure", f"{show(said.name)} has {said.distinct} classes"
 
 
-def _named(column: Facts, facts: Mapping[str, Facts]) -> float:
-    """Return what the name and the place of a column say for its being the label."""
-    points = 2.0 if has(column.name, STRONG) else 1.0 if has(column.name, WEAK) else 0.0
-    # Labels mostly stand last, before what models add, or first.
-    return points + (0.5 if column.place == 0 else 0.5 * column.place / max(len(facts), 1))
-
-
-def _no_label(table: Table, what: str) -> EvidenceError:
-    return EvidenceError(table.location, f"no column looks like the label: {what}", "name it: --label COLUMN")
-
-
-def _binary(  # noqa: PLR0917
-    table: Table,
-    facts: Mapping[str, Facts],
-    candidates: Sequence[Facts],
-    chosen: Outputs,
-    kind: Task,
-    task: Guess,
-    *,
-    given: bool,
-) -> Labelled:
-    two = [one for one in candidates if len(one.values) == _TWO]
+def _binary(asked: _Asked) -> Labelled:
+    chosen, facts = asked.chosen, asked.facts
+    two = [one for one in asked.candidates if len(one.values) == _TWO]
     if not two:
-        if given and candidates:
+        if asked.given and asked.candidates:
             raise EvidenceError(
-                f"{table.location}: column {show(candidates[0].name)}",
-                f"has {candidates[0].distinct} values, and a binary label has two",
+                f"{asked.table.location}: column {show(asked.candidates[0].name)}",
+                f"has {asked.candidates[0].distinct} values, and a binary label has two",
                 "name another --label, or say --task",
             )
-        raise _no_label(table, "none has two values")
+        raise asked.none("none has two values")
     areas: dict[str, tuple[str, float]] = {}
     if chosen.score is not None:
-        areas = relations.areas(table, chosen.score, two)
+        areas = relations.areas(asked.table, chosen.score, two)
     elif chosen.prediction is not None:
-        areas = {one.name: _agreement(table, one, facts[chosen.prediction]) for one in two}
-    best = max(two, key=lambda one: 20.0 * (areas.get(one.name, ("", 0.5))[1] - 0.5) + _named(one, facts))
+        areas = {one.name: _agreement(asked.table, one, facts[chosen.prediction]) for one in two}
+    best = max(two, key=lambda one: 20.0 * (areas.get(one.name, ("", 0.5))[1] - 0.5) + asked.named(one))
     value, area = areas.get(best.name, ("", 0.5))
-    if not given and area < _LEAST_AREA and not has(best.name, STRONG):
-        raise _no_label(table, f"{show(chosen.columns[0])} ranks none of those with two values")
-    what = "ranks it" if chosen.score else "agrees with it"
-    source = chosen.score or chosen.prediction
-    sure: Sure = "given" if given else "sure" if has(best.name, STRONG | WEAK) and area > 0.6 else "likely"  # noqa: PLR2004
-    why = (
-        f"{show(source)} {what}, area under the curve {area:.2f}"
-        if chosen.score
-        else f"{show(source)} {what}"
-    )
-    guesses = [
-        task,
-        Guess(what="label", value=best.name, sure=sure, why="given with --label" if given else why),
-    ]
+    if not asked.given and area < _LEAST_AREA and not has(best.name, STRONG):
+        raise asked.none(f"{show(chosen.columns[0])} ranks none of those with two values")
+    why = f"{show(chosen.prediction)} agrees with it"
+    if chosen.score:
+        why = f"{show(chosen.score)} ranks it, area under the curve {area:.2f}"
+    sure: Sure = "sure" if has(best.name, STRONG | WEAK) and area > 0.6 else "likely"  # noqa: PLR2004
     positive, reason = _positive(best, value, area, scored=chosen.score is not None)
-    guesses.append(reason)
     favourable, liked = _favourable(best, positive)
-    guesses.append(liked)
-    return _with_decisions(
-        table, facts, chosen, best, Labelled(
-            task=kind, label=best.name, outputs=chosen, positive=positive, favourable=favourable,
-            prediction_positive=None, threshold=None, guesses=tuple(guesses),
-        ),
-    )  # fmt: skip
+    coded, threshold, decided = _decisions(asked, best, positive)
+    return Labelled(
+        task=asked.kind,
+        label=best.name,
+        outputs=chosen,
+        guesses=(asked.task, asked.guess(best, sure, why), reason, liked, *decided),
+        positive=positive,
+        favourable=favourable,
+        prediction_positive=coded,
+        threshold=threshold,
+    )
 
 
 def _agreement(table: Table, label: Facts, said: Facts) -> tuple[str, float]:
@@ -354,7 +204,7 @@ def _agreement(table: Table, label: Facts, said: Facts) -> tuple[str, float]:
 
 def _positiveness(text: str) -> tuple[int, str]:
     low = text.strip().lower()
-    return (1 if low in _YES else -1 if low in _NO else 0), low
+    return (1 if low in YES else -1 if low in NO else 0), low
 
 
 def _positive(label: Facts, value: str, area: float, *, scored: bool) -> tuple[str, Guess]:
@@ -404,44 +254,27 @@ def _favourable(label: Facts, positive: str) -> tuple[str | None, Guess]:
     return None, Guess(what="favourable", value=None, sure="guess", why=why)
 
 
-def _with_decisions(
-    table: Table, facts: Mapping[str, Facts], chosen: Outputs, label: Facts, so_far: Labelled
-) -> Labelled:
-    """Add how the prediction is coded, and the threshold that it shows."""
-    guesses = list(so_far.guesses)
-    coded: str | None = None
-    threshold: float | None = None
-    said = facts[chosen.prediction] if chosen.prediction is not None else None
-    if said is not None and len(said.values) <= _TWO:
-        ends = relations.ends_by(table, chosen.score, said.name) if chosen.score is not None else {}
-        coded, threshold = _decided(ends)
-        if coded is None and so_far.positive is not None:
-            coded = next((text for text in said.texts if token(text) == token(so_far.positive)), None)
-            coded = coded or max(said.texts, key=_positiveness)
-        if threshold is not None:
-            why = f"{show(said.name)} is {show(coded)} exactly where {show(chosen.score)} is at least that"
-            guesses.append(Guess(what="threshold", value=threshold, sure="sure", why=why))
-        alike = {token(text) for text in said.texts} <= {token(text) for text in label.texts}
-        if (
-            alike
-            and coded is not None
-            and so_far.positive is not None
-            and token(coded) == token(so_far.positive)
-        ):
-            coded = None
-        if coded is not None:
-            why = f"{show(said.name)} is not written as {show(label.name)} is"
-            guesses.append(Guess(what="prediction_positive", value=coded, sure="sure", why=why))
-    return Labelled(
-        task=so_far.task,
-        label=so_far.label,
-        outputs=chosen,
-        positive=so_far.positive,
-        favourable=so_far.favourable,
-        prediction_positive=coded,
-        threshold=threshold,
-        guesses=tuple(guesses),
-    )
+def _decisions(asked: _Asked, label: Facts, positive: str) -> tuple[str | None, float | None, list[Guess]]:
+    """Return how the prediction is coded, and the threshold that it shows."""
+    chosen, table = asked.chosen, asked.table
+    said = asked.facts[chosen.prediction] if chosen.prediction is not None else None
+    if said is None or len(said.values) > _TWO:
+        return None, None, []
+    guesses = []
+    ends = relations.ends_by(table, chosen.score, said.name) if chosen.score is not None else {}
+    coded, threshold = _decided(ends)
+    if coded is None:
+        coded = next((text for text in said.texts if token(text) == token(positive)), None)
+        coded = coded or max(said.texts, key=_positiveness)
+    if threshold is not None:
+        why = f"{show(said.name)} is {show(coded)} exactly where {show(chosen.score)} is at least that"
+        guesses.append(Guess(what="threshold", value=threshold, sure="sure", why=why))
+    alike = {token(text) for text in said.texts} <= {token(text) for text in label.texts}
+    if alike and token(coded) == token(positive):
+        return None, threshold, guesses
+    why = f"{show(said.name)} is not written as {show(label.name)} is"
+    guesses.append(Guess(what="prediction_positive", value=coded, sure="sure", why=why))
+    return coded, threshold, guesses
 
 
 def _decided(ends: Mapping[str, tuple[float, float]]) -> tuple[str | None, float | None]:
@@ -467,80 +300,52 @@ def _numbers_in(last: float, first: float, step: float) -> range:
     return range(min(inside), max(inside) + 1) if inside and max(inside) - min(inside) < 1000 else range(0)  # noqa: PLR2004
 
 
-def _multiclass(
-    table: Table,
-    facts: Mapping[str, Facts],
-    candidates: Sequence[Facts],
-    chosen: Outputs,
-    task: Guess,
-    *,
-    given: bool,
-) -> Labelled:
-    classes = set(chosen.scores) or set(facts[chosen.prediction or ""].texts)
+def _multiclass(asked: _Asked) -> Labelled:
+    chosen = asked.chosen
+    classes = set(chosen.scores) or set(asked.facts[chosen.prediction or ""].texts)
     tokens = {token(one) for one in classes}
 
     def overlap(one: Facts) -> float:
         values = {token(text) for text in one.texts}
         return len(values & tokens) / len(values | tokens) if values else 0.0
 
-    best = max(candidates, key=lambda one: (overlap(one), _named(one, facts)), default=None)
-    if best is None or (not given and overlap(best) < 0.5):  # noqa: PLR2004
-        raise _no_label(table, f"none has the classes {', '.join(map(show, sorted(classes)[:5]))}")
-    sure: Sure = "given" if given else "sure" if overlap(best) == 1 else "likely"
-    why = "given with --label" if given else "its values are the classes that are predicted"
-    guesses = [task, Guess(what="label", value=best.name, sure=sure, why=why)]
+    best = max(asked.candidates, key=lambda one: (overlap(one), asked.named(one)), default=None)
+    if best is None or (not asked.given and overlap(best) < 0.5):  # noqa: PLR2004
+        raise asked.none(f"none has the classes {', '.join(map(show, sorted(classes)[:5]))}")
+    sure: Sure = "sure" if overlap(best) == 1 else "likely"
     spelt = {token(text): text for text in best.texts}
     scores = {spelt.get(token(name), name): column for name, column in chosen.scores.items()}
-    outputs = Outputs(model=chosen.model, scores=scores, prediction=chosen.prediction, score=None)
     return Labelled(
         task="multiclass",
         label=best.name,
-        outputs=outputs,
-        positive=None,
-        favourable=None,
-        prediction_positive=None,
-        threshold=None,
-        guesses=tuple(guesses),
+        outputs=Outputs(model=chosen.model, scores=scores, prediction=chosen.prediction, score=None),
+        guesses=(asked.task, asked.guess(best, sure, "its values are the classes that are predicted")),
     )
 
 
-def _numbers(  # noqa: PLR0917
-    table: Table,
-    train: Table | None,
-    facts: Mapping[str, Facts],
-    candidates: Sequence[Facts],
-    chosen: Outputs,
-    kind: Task,
-    task: Guess,
-    *,
-    given: bool,
-) -> Labelled:
-    numbers = [one for one in candidates if one.numeric and one.distinct > _TWO]
+def _numbers(asked: _Asked) -> Labelled:
+    chosen, train = asked.chosen, asked.train
+    numbers = [one for one in asked.candidates if one.numeric and one.distinct > _TWO]
     if not numbers:
-        raise _no_label(table, "none holds numbers")
+        raise asked.none("none holds numbers")
     prediction = chosen.prediction or chosen.score or ""
     # The training table tells best: there the model has seen the label, and nothing has drifted.
-    where = train if train is not None and prediction in train.columns.names else table
+    where = train if train is not None and prediction in train.columns.names else asked.table
     known = [
         one
         for one in numbers
         if one.name in where.columns.names and where.columns.types[one.name] != "string"
     ]
     unexplained = relations.fit(where, prediction, known)
-    best = min(numbers, key=lambda one: unexplained.get(one.name, 1e9) - 0.1 * _named(one, facts))
+    best = min(numbers, key=lambda one: unexplained.get(one.name, 1e9) - 0.1 * asked.named(one))
     left = unexplained.get(best.name, 1e9)
-    if not given and left >= 1.0 and not has(best.name, STRONG):
-        raise _no_label(table, f"{show(prediction)} is near none of the numbers")
-    sure: Sure = "given" if given else "sure" if left < 0.5 and has(best.name, STRONG | WEAK) else "likely"  # noqa: PLR2004
-    why = "given with --label" if given else f"{show(prediction)} explains {1 - left:.0%} of its variance"
-    guesses = (task, Guess(what="label", value=best.name, sure=sure, why=why))
+    if not asked.given and left >= 1.0 and not has(best.name, STRONG):
+        raise asked.none(f"{show(prediction)} is near none of the numbers")
+    sure: Sure = "sure" if left < 0.5 and has(best.name, STRONG | WEAK) else "likely"  # noqa: PLR2004
+    why = f"{show(prediction)} explains {1 - left:.0%} of its variance"
     return Labelled(
-        task=kind,
+        task=asked.kind,
         label=best.name,
         outputs=chosen,
-        positive=None,
-        favourable=None,
-        prediction_positive=None,
-        threshold=None,
-        guesses=guesses,
+        guesses=(asked.task, asked.guess(best, sure, why)),
     )

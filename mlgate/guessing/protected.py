@@ -165,42 +165,6 @@ KINDS: Mapping[str, frozenset[str]] = {
 PARTLY = {"orientation", "alter", "eta", "mf", "male", "married", "citizen", "immigration", "age"}
 """Words that tell of it only when they are the whole name, or nearly."""
 
-_SEX = frozenset(
-    [
-        "m",
-        "f",
-        "male",
-        "female",
-        "man",
-        "woman",
-        "men",
-        "women",
-        "w",
-        "h",
-        "d",
-        "x",
-        "masculine",
-        "feminine",
-        "mannlich",
-        "weiblich",
-        "homme",
-        "femme",
-        "hombre",
-        "mujer",
-        "maschio",
-        "femmina",
-        "masculino",
-        "femenino",
-        "feminino",
-        "nonbinary",
-        "other",
-        "unknown",
-        "diverse",
-        "divers",
-        "boy",
-        "girl",
-    ]
-)
 _SEX_TELLING = frozenset(
     [
         "male",
@@ -217,6 +181,28 @@ _SEX_TELLING = frozenset(
         "mujer",
         "masculino",
         "femenino",
+    ]
+)
+_SEX = _SEX_TELLING | frozenset(
+    [
+        "m",
+        "f",
+        "w",
+        "h",
+        "d",
+        "x",
+        "masculine",
+        "feminine",
+        "maschio",
+        "femmina",
+        "feminino",
+        "nonbinary",
+        "other",
+        "unknown",
+        "diverse",
+        "divers",
+        "boy",
+        "girl",
     ]
 )
 _RACE = frozenset(

@@ -4,18 +4,18 @@ Counts without numbers, and values of columns, are fused: as many keys as give l
 cells go into one query, of which each statistic is a marginal. Numbers (scores, labels of a regression)
 cross one set of groups at a time; a statistic whose groups are part of another's is a marginal of that one.
 Counts within clusters are kept apart from all others, which would else be marginals of many more cells, and
-so are scores in bins, which are few.
+so are scores of two models together; and scores in bins, which are few.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from mlgate.cells import Bins, By, Counts, ScoreSum, Values
 from mlgate.evidence import queries
-from mlgate.evidence.scan.reading import in_order
+from mlgate.evidence.scan.reading import CHAMPION, in_order, viewed
 
 if TYPE_CHECKING:
     from mlgate.evidence.scan.survey import Survey
@@ -51,7 +51,7 @@ class Keys:
         within = cluster if statistic.clustered else None
         return cls(
             roles=survey.reading.roles(statistic),
-            view=statistic.view if "score" in statistic.roles else None,
+            view=viewed(statistic),
             by=frozenset(statistic.by if within is None else (*statistic.by, within)),
             cluster=within,
             binned=frozenset(statistic.binned or ()) if survey.bins(statistic) else None,
@@ -90,8 +90,9 @@ class Keys:
     def __str__(self) -> str:
         """Name the keys for a person: `label, prediction by age in bins, sex`."""
         view = "" if self.view is None else f" of {queries.listed([self.view])}"
-        score = f"score{view}" if self.binned is None else "score in bins"
-        roles = [score if role == "score" else role for role in in_order(self.roles)]
+        score = view if self.binned is None else " in bins"
+        numbers = {"score", f"{CHAMPION}score"}
+        roles = [f"{role}{score}" if role in numbers else role for role in in_order(self.roles)]
         named = ", ".join(roles) or "rows"
         by = [f"{one.column} in bins" if isinstance(one, Bins) else one for one in self.sorted_by()]
         within = "" if self.cluster is None else f", in clusters of {queries.listed([self.cluster])}"
@@ -123,9 +124,13 @@ def shares(statistics: Sequence[Counts | Values], survey: Survey, cluster: str |
     return packed + [share for some in alike for share in _cover(some, keyed, survey)]
 
 
-def _kind(keys: Keys) -> tuple[str, str, bool]:
-    """Return what counts of numbers must have in common to share a query."""
-    return keys.view or "", keys.cluster or "", keys.binned is not None
+def _kind(keys: Keys) -> tuple[str, str, bool, bool]:
+    """Return what counts of numbers must have in common to share a query.
+
+    Two models' scores have many more combinations than one model's.
+    """
+    compared = any(role.startswith(CHAMPION) for role in keys.roles)
+    return keys.view or "", keys.cluster or "", keys.binned is not None, compared
 
 
 Keyed = dict[Counts | Values, Keys]
@@ -133,17 +138,8 @@ Keyed = dict[Counts | Values, Keys]
 
 def _pack(statistics: Iterable[Counts | Values], keyed: Keyed, survey: Survey) -> list[Share]:
     """Fuse greedily: the largest first, each into the first query that it does not make too large."""
-    found: list[Share] = []
-    for one in sorted(statistics, key=lambda one: (-keyed[one].cells(survey), repr(one))):
-        keys = keyed[one]
-        fits = (share for share in found if _fits(share, keys, survey))
-        share = next(fits, None)
-        if share is None:
-            share = Share(keys=keys)
-            found.append(share)
-        share.keys |= keys
-        share.serves.append(one)
-    return found
+    largest_first = sorted(statistics, key=lambda one: (-keyed[one].cells(survey), repr(one)))
+    return _dealt(largest_first, keyed, lambda share, keys: _fits(share, keys, survey))
 
 
 def _fits(share: Share, keys: Keys, survey: Survey) -> bool:
@@ -160,11 +156,23 @@ def _is_safe(keys: Keys, survey: Survey) -> bool:
 
 def _cover(numbered: Iterable[Counts | Values], keyed: Keyed, survey: Survey) -> list[Share]:
     """Share queries with numbers: one for each set of groups that no other set contains."""
+
+    def fits(share: Share, keys: Keys) -> bool:
+        by = share.keys.by
+        return by == keys.by or (by > keys.by and _is_safe(share.keys, survey))
+
+    widest_first = sorted(numbered, key=lambda one: (-len(keyed[one].by), repr(one)))
+    return _dealt(widest_first, keyed, fits)
+
+
+def _dealt(
+    statistics: Iterable[Counts | Values], keyed: Keyed, fits: Callable[[Share, Keys], bool]
+) -> list[Share]:
+    """Give each statistic, in this order, to the first query that it fits, or else a query of its own."""
     found: list[Share] = []
-    for one in sorted(numbered, key=lambda one: (-len(keyed[one].by), repr(one))):
+    for one in statistics:
         keys = keyed[one]
-        wider = (share for share in found if share.keys.by >= keys.by)
-        share = next((one for one in wider if one.keys.by == keys.by or _is_safe(one.keys, survey)), None)
+        share = next((share for share in found if fits(share, keys)), None)
         if share is None:
             share = Share(keys=keys)
             found.append(share)
