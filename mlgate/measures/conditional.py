@@ -23,6 +23,8 @@ MAX_PAIRS = 20_000
 """More pairs of groups than this, over all strata, are not judged: the strata want bins. 200 groups have
 19,900."""
 
+WHERE = "params: strata"
+
 Factor: TypeAlias = str | dict[str, list[float]]
 """A column, or edges that cut one: `region`, `{age: [30, 50]}`."""
 
@@ -43,8 +45,8 @@ class ConditionalParity:
 
     `strata` is written as groups are: a column (`region`), a product (`[region, product]`) or bins
     (`{income: [20000, 50000]}`). Groups are judged in every stratum by itself, with `min_group` rows there.
-    A stratum where fewer than two groups can be judged is listed and its rows count as not judged; so are
-    rows whose stratum is missing.
+    They are not cut by the score or the prediction. A stratum where fewer than two groups can be judged is
+    listed and its rows count as not judged; so are rows whose stratum is missing.
     """
 
     def __init__(
@@ -53,11 +55,17 @@ class ConditionalParity:
         """Declare the parameters: the groups, and what makes the strata, which the policy has to name."""
 
     def plan(self, params: Mapping[str, Any], columns: Columns) -> list[Statistic]:
-        """Ask for predictions by group and stratum. MeasureError when `strata` names nothing to cut by."""
+        """Ask for predictions by group and stratum.
+
+        MeasureError when `strata` names nothing to cut by, or what the model itself says: among rows of one
+        score all predictions are alike, so no gap could be seen.
+        """
         by: tuple[By, ...] = params["judging"].by
+        strata = factors(params["strata"])
+        _require_not_said(strata, columns)
         counts = Counts(
             roles=("prediction",),
-            by=(*by, *(one for one in factors(params["strata"]) if one not in by)),
+            by=(*by, *(one for one in strata if one not in by)),
             view=FAVOURABLE if columns.task == "multiclass" else None,
             clustered=columns.cluster is not None,
         )
@@ -72,16 +80,29 @@ class ConditionalParity:
 def factors(strata: Factor | list[Factor] | None) -> tuple[By, ...]:
     """Return the columns and bins that make the strata. MeasureError when there are none, or edges fall."""
     found = tuple(_factors(strata))
-    where = "params: strata"
     if not found:
-        raise MeasureError(where, "no column makes the strata", "name one, or a list: strata: [region, job]")
+        raise MeasureError(WHERE, "no column makes the strata", "name one, or a list: strata: [region, job]")
     for one in found:
         if isinstance(one, Bins) and (not one.edges or not _rising(one.edges)):
-            raise MeasureError(where, f"the edges of {one.column!r} do not rise", "write them lowest first")
-    columns = [one.column if isinstance(one, Bins) else one for one in found]
+            raise MeasureError(WHERE, f"the edges of {one.column!r} do not rise", "write them lowest first")
+    columns = _columns(found)
     if len(set(columns)) < len(columns):
-        raise MeasureError(where, "a column is named twice", "keep one of the two")
+        raise MeasureError(WHERE, "a column is named twice", "keep one of the two")
     return found
+
+
+def _require_not_said(strata: tuple[By, ...], columns: Columns) -> None:
+    """Raise when the strata are cut by what the model says."""
+    said = {columns.prediction: "prediction", columns.score: "score"}
+    said |= dict.fromkeys(columns.scores.values(), "score")
+    for column in _columns(strata):
+        if column in said:
+            what = f"column {column!r} is the {said[column]}, and rows alike in it are predicted alike"
+            raise MeasureError(WHERE, what, "name what a decision may rest on, such as a job or a region")
+
+
+def _columns(strata: tuple[By, ...]) -> list[str]:
+    return [one.column if isinstance(one, Bins) else one for one in strata]
 
 
 def _factors(strata: Factor | list[Factor] | None) -> Iterator[By]:
@@ -105,7 +126,7 @@ def _within(cells: Cells, judging: Judging, strata: tuple[By, ...]) -> Estimate:
     if cells.rows == 0:
         return Estimate.missing("the table has no rows")
     keys, code = distinct(cells, strata)
-    columns = [one.column if isinstance(one, Bins) else one for one in strata]
+    columns = _columns(strata)
     if len(keys) > MAX_GROUPS:
         wide = " and ".join(map(repr, columns))
         return Estimate.missing(f"{len(keys)} strata by {wide}, more than {MAX_GROUPS}: bin it", n=cells.rows)

@@ -30,7 +30,7 @@ _CLASSES = 2
 
 @measure(id="data.row_count", kind="fact", unit="rows", better="higher", source="number of rows of the table")
 class RowCount:
-    """Number of rows, after the release's `where`."""
+    """Number of rows, after the release's `where`; each counts one, whatever its weight."""
 
     def plan(self, params: Mapping[str, Any], columns: Columns) -> list[Statistic]:
         """Ask for the shape of the table."""
