@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -34,6 +35,7 @@ def folder(room: Room) -> Traversable:
     raise ContentError(str(package), what, "install mlgate again")
 
 
+@cache
 def _is_checkout(root: Path) -> bool:
     try:
         project = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))

@@ -14,6 +14,8 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from mlgate.evidence.arrays import numbers
+
 if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
@@ -60,7 +62,7 @@ def coded(column: pa.ChunkedArray) -> Coded:
         encoded = array.dictionary_encode()
     except pa.ArrowNotImplementedError:  # nested types: their text is their identity
         encoded = pa.array(texts(array), type=pa.string()).dictionary_encode()
-    raw = encoded.indices.fill_null(len(encoded.dictionary)).to_numpy(zero_copy_only=False)
+    raw = numbers(encoded.indices, missing=len(encoded.dictionary))
     spelt: list[str | None] = [*texts(encoded.dictionary), None]
     found = sorted({one for one in spelt if one is not None})
     rank = {one: position for position, one in enumerate(found)}
@@ -75,7 +77,7 @@ def binned(indices: pa.ChunkedArray, edges: Sequence[float]) -> Coded:
     names = bin_names(edges)
     found = tuple(sorted(names))
     code_of = np.array([*(found.index(name) for name in names), len(found)], dtype=np.int32)
-    raw = indices.combine_chunks().fill_null(len(names)).to_numpy(zero_copy_only=False)
+    raw = numbers(indices, missing=len(names))
     return Coded(codes=code_of[raw], texts=found)
 
 
@@ -144,7 +146,7 @@ def _floats(array: pa.Array) -> list[str | None]:
     import numpy as np
     import pyarrow as pa
 
-    values = array.to_numpy(zero_copy_only=False)
+    values = numbers(array)
     if pa.types.is_float64(array.type):
         return [None if one != one else number(one) for one in values.tolist()]  # noqa: PLR0124  # NaN
     return [None if np.isnan(one) else number(float(str(one))) for one in values]
@@ -158,10 +160,15 @@ def _times(array: pa.Array) -> list[str | None]:
     import numpy as np
     import pyarrow as pa
 
-    zone = "+00:00" if pa.types.is_timestamp(array.type) and array.type.tz else ""
-    values = array.to_numpy(zero_copy_only=False)
+    kind = array.type
+    zone = "+00:00" if pa.types.is_timestamp(kind) and kind.tz else ""
+    days = pa.types.is_date32(kind)
+    counts = (array.cast(pa.int32()) if days else array).cast(pa.int64())  # since 1970, of the unit
+    unit = "D" if days else "ms" if pa.types.is_date64(kind) else kind.unit
+    not_a_time = np.iinfo(np.int64).min
+    moments = numbers(counts, missing=not_a_time).view(f"datetime64[{unit}]")
     spelt: list[str | None] = []
-    for one in np.datetime_as_string(values).tolist():
+    for one in np.datetime_as_string(moments).tolist():
         if one == "NaT":
             spelt.append(None)
             continue

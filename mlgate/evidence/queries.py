@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
     from mlgate.evidence.tables import Table
 
+LINEAR_PATTERNS = ("bigquery", "clickhouse", "duckdb")
+"""Engines whose regular expressions are RE2: whatever the pattern, time grows with the text and no faster."""
+
 _WIDE_INTEGERS = ("duckdb",)
 """Engines that add whole numbers of 38 digits exactly."""
 
@@ -57,12 +60,24 @@ def run(table: Table, expression: ir.Table, what: str) -> pa.Table:
 def fetch(expression: ir.Expr, what: str, *, location: str, engine: str) -> Any:
     """Return the Arrow table (or scalar) of an expression of `engine`; see `run`."""
     try:
-        return expression.to_pyarrow()
+        return _arrow(expression, engine)
     except Exception as error:  # every engine has exceptions of its own, and all of them mean: no answer
         if engine not in _SPEAKS_FREELY:
             # Without its cause: a driver's message may repeat the address and the password.
             raise _failed(location, what, type(error).__name__, error) from None
         raise _failed(location, what, _said(error), error) from error
+
+
+def _arrow(expression: ir.Expr, engine: str) -> Any:
+    """Run an expression. Ibis' own `to_pyarrow` imports pandas, which takes longer than a query."""
+    import ibis.expr.operations as ops
+    import ibis.expr.types as ir
+
+    if engine != "duckdb" or expression.op().find(ops.InMemoryTable):
+        return expression.to_pyarrow()
+    table, backend = expression.as_table(), expression.get_backend()
+    found = backend.con.sql(backend.compile(table)).to_arrow_table().cast(table.schema().to_pyarrow())
+    return found if isinstance(expression, ir.Table) else found[0][0]
 
 
 def answer(table: Table, step: Step) -> Mapping[Statistic, Answer]:
@@ -99,15 +114,27 @@ def cleaned(table: Table, names: Iterable[str]) -> ir.Table:
 
     Raises EvidenceError, with the nearest name, when there is no such column.
     """
-    picked = [_cleaned(table, name).name(name) for name in dict.fromkeys(names)]
-    return table.expr.select(picked) if picked else table.expr
+    wanted = tuple(dict.fromkeys(names))
+    rows = _rows(table, wanted)
+    picked = [_cleaned(table, rows, name).name(name) for name in wanted]
+    return rows.select(picked) if picked else rows
 
 
-def _cleaned(table: Table, name: str) -> ir.Column:
-    if name not in table.expr.columns:
+def _rows(table: Table, names: Iterable[str]) -> ir.Table:
+    """Return the rows with some columns; the champion's own table is joined only where it is asked."""
+    return table.expr if table.beside is None or table.borrowed.keys().isdisjoint(names) else table.beside
+
+
+def column_of(table: Table, name: str) -> ir.Column:
+    """Return a column as it is, one of the champion's own table too."""
+    return _rows(table, (name,))[name]
+
+
+def _cleaned(table: Table, rows: ir.Table, name: str) -> ir.Column:
+    if name not in rows.columns:
         todo = did_you_mean(name, table.expr.columns, "name a column that it has")
         raise EvidenceError(where(table, name), "the table has no such column", todo)
-    found = table.expr[name]
+    found = rows[name]
     kind = found.type()
     if kind.is_floating() and not table.without_nan and _has(found, "IsNan"):
         return found.isnan().ifelse(None, found)
@@ -176,7 +203,8 @@ def type_of(column: ir.Column) -> str:
 
 def where(table: Table, name: str) -> str:
     """Name a column of a table as messages do: `data/test.csv: column 'age'`."""
-    return f"{table.location}: column {show(name)}"
+    location, column = table.borrowed.get(name, (table.location, name))
+    return f"{location}: column {show(column)}"
 
 
 def exact_sum(table: Table, values: ir.NumericColumn, *, largest: float, rows: int) -> Any:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from mlgate.cells import Answer, BinCounts, Histogram, Statistic, TableStatistic
 from mlgate.errors import EvidenceError
 from mlgate.evidence import canonical, queries
+from mlgate.evidence.arrays import numbers
 from mlgate.evidence.queries import Step
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def _key(table: Table, clean: ir.Table, statistic: Histogram) -> Any:
     column = clean[statistic.column]
     if statistic.width is None:
         return column
-    values = _numbers(table, column, statistic.column)
+    values = reals(table, column, statistic.column)
     if statistic.start:
         values = values - queries.real(statistic.start)
     invertible = 1 / _SCALES <= statistic.width <= _SCALES and _is_power_of_two(statistic.width)
@@ -86,8 +87,8 @@ def _is_power_of_two(width: float) -> bool:
     return width.as_integer_ratio()[0] & (width.as_integer_ratio()[0] - 1) == 0
 
 
-def _numbers(table: Table, column: Any, name: str) -> Any:
-    """Return a column as floats: moments as seconds since 1970 in UTC."""
+def reals(table: Table, column: Any, name: str) -> Any:
+    """Return a column as floats: moments as seconds since 1970 in UTC. EvidenceError for other types."""
     kind = column.type()
     if kind.is_date():
         column = column.cast("timestamp")
@@ -103,14 +104,16 @@ def _numbers(table: Table, column: Any, name: str) -> Any:
 
 
 def _answer(result: pa.Table, key: str, statistic: Histogram) -> BinCounts:
-    counted = result.group_by(key).aggregate([("n", "sum")])
-    n = [int(one) for one in counted["n_sum"].to_pylist()]
-    rows = sum(n)
+    import numpy as np
+
+    encoded = result[key].combine_chunks().dictionary_encode()
+    found = np.zeros(len(encoded.dictionary) + 1, dtype=np.int64)  # the last counts rows without a value
+    np.add.at(found, numbers(encoded.indices, missing=len(encoded.dictionary)), numbers(result["n"]))
+    *n, nulls = found.tolist()
     if statistic.width is None:
-        return _values(canonical.texts(counted[key].combine_chunks()), n)
-    bins = dict(zip(counted[key].to_pylist(), n, strict=True))
-    nulls = bins.pop(None, 0)
-    return BinCounts(rows=rows, nulls=nulls, bins=tuple(sorted(bins.items())))
+        return _values([*canonical.texts(encoded.dictionary), None], [*n, nulls])
+    bins = sorted(zip(encoded.dictionary.to_pylist(), n, strict=True))
+    return BinCounts(rows=sum(n) + nulls, nulls=nulls, bins=tuple(bins))
 
 
 def _values(texts: Sequence[str | None], n: Sequence[int]) -> BinCounts:
