@@ -112,6 +112,7 @@ def opened(job: Job, workdir: Path) -> tuple[Evidence, Policy]:
     """Read the files of a job and open the tables that its policy needs."""
     from mlgate import catalogue, gate, policy
     from mlgate.evidence import bundle
+    from mlgate.render import record
 
     job.progress("reading release, policy and checks")
     release, file = bundle.read_release(job.release)
@@ -119,10 +120,17 @@ def opened(job: Job, workdir: Path) -> tuple[Evidence, Policy]:
     resolved = policy.load(job.policies or [_beside(job.release)], checks)
     for problem in policy.idle(resolved):
         job.advise(problem)
-    access = bundle.Access(workdir=workdir, allow=job.allow, environ=job.environ, hosts=resolved.trust.hosts)
+    access = bundle.Access(
+        workdir=workdir,
+        allow=job.allow,
+        environ=job.environ,
+        hosts=resolved.trust.hosts,
+        read_report=record.from_json,
+    )
     job.progress("opening tables")
     tables = gate.tables_needed(resolved, release, job.only)
-    return bundle.open_evidence(release, file, tables, access), resolved
+    compared = gate.tables_compared(resolved, release, job.only)
+    return bundle.open_evidence(release, file, tables, access, compared=compared), resolved
 
 
 def nothing_judged(problems: Sequence[Problem], as_of: datetime | None) -> Report:

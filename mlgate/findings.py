@@ -166,6 +166,11 @@ class Finding:
     """A second band that never blocks; `warned` says whether the value lies outside it."""
     warned: bool = False
     table: str | None = None
+    against: str | None = None
+    """The table that it was compared with, if any."""
+    retrain: bool | None = None
+    """True where a failure of the check says that the model wants training again, and it failed; null for
+    checks that say nothing of it."""
     slice: Mapping[str, str] | None = None
     by: tuple[str, ...] = ()
     """The protected columns that the groups are made of; several make a product."""
@@ -253,7 +258,7 @@ class EvidenceRecord:
 
     name: str
     kind: str
-    """`table`, `model`, `predictions`, `document` or `provenance`."""
+    """`table`, `model`, `predictions`, `document`, `provenance`, or of earlier ones `release` and `report`."""
     location: str
     sha256: str | None
     rows: int | None
@@ -311,6 +316,8 @@ class Report:
     coverage: Mapping[str, object] = field(default_factory=dict)
     totals: Mapping[str, int] = field(default_factory=dict)
     """How many findings of each outcome; every outcome is a key."""
+    retrain: bool = False
+    """Whether any finding says that the model wants training again; verdict and exit code are as without."""
 
     def finding(self, finding_id: str) -> Finding:
         """Return the finding with this id; KeyError names the ids that there are."""

@@ -281,6 +281,15 @@ class SuiteFound:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class TableDigests:
+    """Answer to `Digests`: sha256 of files; None where there is none, as in a warehouse."""
+
+    table: str | None
+    predictions: str | None
+    """Of the predictions, where they are a file of their own."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class DocumentText:
     """Answer to `Document`."""
 
@@ -328,6 +337,7 @@ Answer: TypeAlias = (
     | RecordedFinding
     | ExpectedResult
     | SuiteFound
+    | TableDigests
     | DocumentText
     | Statement
     | Contradictions

@@ -339,8 +339,8 @@ class Expectation:
 class Expected:
     """Whether an expectation is met. Answer: `ExpectedResult`.
 
-    What means the same there is answered by other statistics. Great Expectations answers all others of a table
-    in one run, in memory, on the columns that they name.
+    What means the same there is answered by other statistics. Great Expectations answers all others of a
+    table in one run, in memory, on the columns that they name.
     """
 
     expectation: Expectation
@@ -401,6 +401,14 @@ TableStatistic: TypeAlias = (
 
 
 @dataclass(frozen=True, slots=True)
+class Digests:
+    """Which bytes a table is made of. Answer: `TableDigests`."""
+
+    table: str
+    """Its name under `data:`."""
+
+
+@dataclass(frozen=True, slots=True)
 class On:
     """A statistic of another table of the release than the one that is judged. Answer: as the statistic's."""
 
@@ -408,4 +416,4 @@ class On:
     statistic: TableStatistic
 
 
-Statistic: TypeAlias = TableStatistic | On | Document | Stated | Pinned | Recorded | Suite
+Statistic: TypeAlias = TableStatistic | On | Document | Stated | Pinned | Recorded | Suite | Digests

@@ -105,6 +105,25 @@ class Classes:
         place = {name: position for position, name in enumerate(names)}
         return cls(names=names, places={key: place[name] for key, name in named.items()})
 
+    def require(self, column: Listed) -> None:
+        """Refuse a column that has a class which is none of these. Raises EvidenceError."""
+        strange = [text for text in column.texts if token(text) not in self.places]
+        if strange and self.names:
+            what = f"the {column.role} has {_named(strange)}, which neither the label nor the release has"
+            alike = did_you_mean(strange[0], self.names, "compare models of the same classes")
+            raise EvidenceError(column.where, f"{what}: they have {_named(self.names)}", alike)
+
+    def require_scores(self, keys: Sequence[str], where: str) -> None:
+        """Refuse a champion's probabilities that are of other classes than these. Raises EvidenceError."""
+        theirs = {token(key): key for key in keys}
+        more = [key for one, key in theirs.items() if one not in self.places]
+        less = [name for name in self.names if token(name) not in theirs]
+        if self.names and (more or less):
+            parts = [f"has a score for {_named(more)}, a class that is not there"] if more else []
+            parts += [f"has no score for {_named(less)}"] if less else []
+            todo = "compare models of the same classes, or name the champion's prediction alone"
+            raise EvidenceError(where, f"the champion {' and '.join(parts)}", todo)
+
     def viewed(self, view: str, favourable: object, where: str) -> frozenset[int]:
         """Return the places of the classes that a view takes together.
 

@@ -126,29 +126,30 @@ def code_prediction(
     positive: object | None,
     prediction_positive: object | None,
     label: Found | None = None,
+    role: str = "prediction",
 ) -> Coding:
     """Match the values of the prediction column with the value that means positive there.
 
     That is `prediction_positive` when the release gives one; the other value is then negative. Else the
     prediction has to be coded as the label is: `positive`, and the label's other value where the table's
-    `label` shows one.
+    `label` shows one. Messages call it by its `role`.
 
     Raises EvidenceError when there are more than two values or they do not match.
     """
     _at_most_two(
         found,
-        "prediction",
+        role,
         "a prediction is one of two classes: name a column with two values, or leave `prediction:` out "
         "and let `score:` and `threshold:` decide",
     )
     if prediction_positive is not None:
-        return _split(found, "prediction", prediction_positive, "prediction_positive")
+        return _split(found, role, prediction_positive, "prediction_positive")
     negative = "0" if positive is None else _negative(label, positive)
     positive = 1 if positive is None else positive
     strange = [one for one in found.values if token(one) not in {token(positive), negative}]
     if strange and negative is not None:
-        raise _no_match(found, "prediction", positive, "prediction_positive")
-    return _split(found, "prediction", positive, "prediction_positive")
+        raise _no_match(found, role, positive, "prediction_positive")
+    return _split(found, role, positive, "prediction_positive")
 
 
 def _negative(label: Found | None, positive: object) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeAlias
@@ -13,7 +13,9 @@ from pydantic import model_validator as validator
 
 from mlgate.cells import Task
 from mlgate.errors import ContentError, Problem
-from mlgate.evidence.roles import Column, ColumnsSpec
+from mlgate.evidence.coding import token
+from mlgate.evidence.expectations.named import Named as NamedSuite
+from mlgate.evidence.roles import Column, ColumnsSpec, Scalar
 from mlgate.evidence.sources import DataSource, Text, exactly_one, filled
 from mlgate.evidence.tasks import unfit
 from mlgate.strict_yaml import (
@@ -92,18 +94,56 @@ class ModelSource(Model):
 
 
 class ChampionColumns(Model):
-    """Columns of the evaluation table that hold what the model now in production says."""
+    """Columns of the judged tables that hold what the model now in production says of the same rows."""
 
     called: ClassVar[str] = "the champion's predictions"
 
-    score: Column | None = None
+    score: Column | Annotated[Mapping[str, Column], Field(min_length=1)] | None = None
+    """The column of its probability; for multiclass a mapping from class to column."""
     prediction: Column | None = None
+    """Its decision. Default: score >= threshold."""
+    prediction_positive: Scalar | None = None
+    """Value of its `prediction` that means positive. Default: as for the release's own."""
+    threshold: Annotated[float, Field(ge=0, le=1)] | None = None
+    """Its prediction is positive when its score is at least this. Default: the threshold of the release."""
 
     @validator(mode="after")
     def _something(self) -> Self:
         if self.score is None and self.prediction is None:
             raise Wrong("has neither score nor prediction", "give at least one of them")
         return self
+
+    def roles(self) -> ColumnsSpec:
+        """Return its columns as those of a model that is judged."""
+        return ColumnsSpec(
+            score=self.score, prediction=self.prediction, prediction_positive=self.prediction_positive
+        )
+
+    def unfit(self, task: Task, own: ColumnsSpec) -> Iterator[Wrong]:
+        """Yield what is wrong with its columns for a task, beside the roles that a table has for itself."""
+        yield from unfit(task, self.roles())
+        if self.threshold is not None and task != "binary":
+            what = f"a threshold is for binary, and this release is {task}"
+            yield Wrong(what, "leave it out", at=("threshold",))
+        taken = own.by_column()
+        for column, role in self.roles().by_column().items():
+            if column in taken:
+                what = f"column {show(column)} already has the role {taken[column]}"
+                yield Wrong(what, "name the column that the champion wrote", at=(role,))
+        if isinstance(self.score, Mapping) and isinstance(own.score, Mapping):
+            yield from _other_classes(self.score, own.score)
+
+
+def _other_classes(champion: Mapping[str, str], own: Mapping[str, str]) -> Iterator[Wrong]:
+    """Yield that the champion gives probabilities to other classes than the release does."""
+    theirs, ours = ({token(one): one for one in scores} for scores in (champion, own))
+    more = [theirs[one] for one in theirs.keys() - ours.keys()]
+    less = [ours[one] for one in ours.keys() - theirs.keys()]
+    if more or less:
+        parts = [f"has {', '.join(map(show, sorted(more)))}"] if more else []
+        parts += [f"lacks {', '.join(map(show, sorted(less)))}"] if less else []
+        what = f"its classes are not those of the release: it {' and '.join(parts)}"
+        yield Wrong(what, "compare models of the same classes", at=("score",))
 
 
 class Champion(Model):
@@ -205,6 +245,8 @@ class Release(Model):
     costs: Costs | None = None
     documents: Mapping[str, Text] = {}
     """Documents by name, such as model_card, with their paths."""
+    expectations: Mapping[str, NamedSuite] = {}
+    """Suites of Great Expectations by name: a JSON file, or {project: gx, suite: NAME}."""
     statements: Text | None = None
     """A file with what no measure can know, each statement with by and date."""
 
@@ -223,6 +265,8 @@ class Release(Model):
             wrong = [*([] if clash is None else [clash]), *unfit(self.task, columns)]
             for below, what, todo in (fault for one in wrong for fault in one.faults):
                 faults.append(Wrong(what, todo, at=(*at, *below)))
+        if isinstance(self.champion, Champion) and self.champion.predictions is not None:
+            faults += _of_champion(self.champion.predictions, self.task, stated.values())
         if self.task != "binary" and "threshold" in self.model_fields_set:
             what = f"a threshold is for binary, and this release is {self.task}"
             faults.append(Wrong(what, "leave it out", at=("threshold",)))
@@ -271,6 +315,17 @@ class Release(Model):
         return self.columns.with_overrides(self.data[table].columns)
 
 
+def _of_champion(columns: ChampionColumns, task: Task, stated: Iterable[ColumnsSpec]) -> list[Wrong]:
+    """List what is wrong with the columns of the champion, each once however many tables it is wrong in."""
+    found = {
+        fault: Wrong(fault[1], fault[2], at=("champion", "predictions", *fault[0]))
+        for own in stated
+        for wrong in columns.unfit(task, own)
+        for fault in wrong.faults
+    }
+    return list(found.values())
+
+
 def _unwritable(document: Document) -> Iterator[Problem]:
     """Yield a problem for each text that holds a password, never showing it, and for each empty key.
 
@@ -309,10 +364,15 @@ def load_release(path: Path) -> tuple[Release, Document]:
     Raises ContentError with every problem at once.
     """
     document = read(path)
+    return release_of(document), document
+
+
+def release_of(document: Document) -> Release:
+    """Build a release from a document, as `Release.of` does; a policy is told to be one."""
     if isinstance(document.data, dict) and "policy" in document.data and "task" not in document.data:
         todo = "give the file that says `task:`; a policy goes with --policy"
         raise ContentError(document.display, "is a policy, not a release", todo)
-    return Release.of(document), document
+    return Release.of(document)
 
 
 def schema() -> dict[str, Any]:

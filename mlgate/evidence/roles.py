@@ -33,6 +33,8 @@ def _levels(levels: Mapping[str, str]) -> Mapping[str, str]:
 
 Column: TypeAlias = Annotated[str, Field(min_length=1)]
 Names: TypeAlias = Annotated[tuple[Column, ...], AfterValidator(_once)]
+Levels: TypeAlias = Annotated[Mapping[str, Column], Field(min_length=1), AfterValidator(_levels)]
+"""From quantile level to column."""
 
 
 class ColumnsSpec(Model):
@@ -69,7 +71,7 @@ class ColumnsSpec(Model):
     """Rows that belong together, such as those of one customer."""
     interval: tuple[Column, Column] | None = None
     """Columns of the low and the high end of a regression interval."""
-    quantiles: Annotated[Mapping[str, Column], AfterValidator(_levels), Field(min_length=1)] | None = None
+    quantiles: Levels | None = None
     """From quantile level to column: {0.1: p10}."""
 
     def with_overrides(self, table: ColumnsSpec | None) -> ColumnsSpec:
@@ -90,6 +92,11 @@ class ColumnsSpec(Model):
             if column in others:
                 return _clash(column, role, others[column])
         return None
+
+    def by_column(self) -> dict[str, str]:
+        """Return every column that has a role, with one role of it: what the model writes first."""
+        label = {} if self.label is None else {self.label: "label"}
+        return {**dict(self._inputs()), **label, **dict(self._outputs())}
 
     def _outputs(self) -> Iterator[tuple[str, str]]:
         """Yield the columns that the model writes, with their role."""

@@ -30,7 +30,7 @@ from mlgate.gate import applying, identity, stated
 from mlgate.gate.measuring import Measured, asked_further, measure_all, scanned
 from mlgate.gate.questions import Question, questions
 from mlgate.gate.recording import record
-from mlgate.policy import Policy, Use, applies
+from mlgate.policy import CHAMPION, Policy, Use, applies
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,10 +69,24 @@ def tables_needed(policy: Policy, release: Release, only: str | None) -> tuple[s
                 f"it has {', '.join(sorted(release.data))}",
             )
         named[use.table] = None
+        if use.against is not None:
+            if use.against not in release.data and "against" in use.stated:
+                raise PolicyError(
+                    use.stated["against"],
+                    f"table {use.against!r} is not in the release",
+                    f"it has {', '.join(sorted(release.data))}",
+                )
+            named |= dict.fromkeys({use.against} & set(release.data))
         named |= dict.fromkeys(name for name in use.check.tables if name in release.data)
     if policy.pins.evaluation is not None:
         named["evaluation"] = None
     return tuple(named)
+
+
+def tables_compared(policy: Policy, release: Release, only: str | None) -> tuple[str, ...]:
+    """Return the names of the tables on which the run compares with the champion."""
+    asked = [use for use in selected(policy, only) if applies(use, policy, release) is None]
+    return tuple(dict.fromkeys(use.table for use in asked if CHAMPION in use.check.needs))
 
 
 def explain(
@@ -86,7 +100,7 @@ def explain(
     shown = []
     for asked in (first, asked_further(first, evidence, policy, lambda _: None)):
         for name, statistics in scanned(asked).items():
-            for query in plan(evidence.tables[name], statistics):
+            for query in plan(evidence.tables[name], statistics, others=evidence.tables):
                 served = set(query.serves)
                 sharing = [q.base_id for q in asked if served.intersection(scanned([q]).get(name, ()))]
                 shown.append((query, tuple(dict.fromkeys(sharing))))
@@ -125,6 +139,7 @@ def judge(evidence: Evidence, policy: Policy, options: Options = Options()) -> R
         environment=identity.environment(),
         findings=findings,
         totals=totals_of(findings),
+        retrain=any(one.retrain for one in findings),
     )
 
 

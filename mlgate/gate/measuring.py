@@ -16,11 +16,14 @@ from mlgate.cells import (
     By,
     Cells,
     Contradictions,
+    Digests,
     Document,
     On,
     Pinned,
+    Recorded,
     Stated,
     Statistic,
+    Suite,
     TableStatistic,
 )
 from mlgate.errors import MlgateError
@@ -33,7 +36,7 @@ from mlgate.policy import Policy, contradictions
 
 Progress = Callable[[str], None]
 
-ASIDE = (Document, Stated, Pinned)
+ASIDE = (Document, Stated, Pinned, Recorded, Suite, Digests)
 """Statistics that are answered without looking at a table."""
 
 
@@ -106,7 +109,8 @@ def _answers(
     answers: dict[str, dict[Statistic, Answer]] = {question.use.table: {} for question in asked}
     for name, statistics in scanned(asked).items():
         progress(f"reading table {name}")
-        answers.setdefault(name, {}).update(scan(evidence.tables[name], statistics, progress=progress))
+        found = scan(evidence.tables[name], statistics, progress=progress, others=evidence.tables)
+        answers.setdefault(name, {}).update(found)
     for question in asked:
         own = answers[question.use.table]
         for one in question.statistics:
@@ -129,7 +133,9 @@ def scanned(asked: Sequence[Question]) -> dict[str, list[TableStatistic]]:
     return {table: list(statistics) for table, statistics in wanted.items()}
 
 
-def _told(statistic: Document | Stated | Pinned, evidence: Evidence, policy: Policy) -> Answer:
+def _told(
+    statistic: Document | Stated | Pinned | Recorded | Suite | Digests, evidence: Evidence, policy: Policy
+) -> Answer:
     """Answer what no table is needed for."""
     if not isinstance(statistic, Pinned):
         return evidence.told(statistic)

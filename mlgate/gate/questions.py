@@ -13,20 +13,23 @@ from datetime import UTC, datetime
 from difflib import get_close_matches
 from typing import Any
 
-from mlgate.cells import FAVOURABLE, Bins, By, Columns, Counts, On, Profile, Repeats, Statistic
+from mlgate.cells import FAVOURABLE, Bins, By, Columns, Counts, On, Profile, Recorded, Repeats, Statistic
 from mlgate.errors import EvidenceError, MeasureError, MlgateError, PolicyError
 from mlgate.evidence.bundle import Evidence
 from mlgate.evidence.coding import token
+from mlgate.evidence.sources import Range
 from mlgate.evidence.tables import Table
 from mlgate.measures import INJECTED
+from mlgate.measures.against import Against
 from mlgate.measures.judging import Judging
-from mlgate.policy import Policy, Use
+from mlgate.policy import CHAMPION, Policy, Use
+from mlgate.strict_yaml import show
 
 PUNCTUATION = frozenset('[],=@"')
 """What the ids of findings are built with."""
 
 
-BEYOND = ("model", "champion")
+BEYOND = ("model",)
 """What a check may need and no release can give this version."""
 
 
@@ -132,7 +135,7 @@ def _unfold(
         yield _silent(use, not_applicable=reason)
         return
     table = evidence.tables[use.table]
-    refusal = _lacking(use, table, evidence) or _beyond(use, table)
+    refusal = _lacking(use, table, evidence) or _uncompared(use, evidence) or _beyond(use, table)
     if refusal is not None:
         yield _silent(use, refusal=refusal)
         return
@@ -144,9 +147,36 @@ def _unfold(
         for by in sets
         for slicing in (None, *use.slices)
     ]
-    unwanted = (_unwanted(evidence, use, one) for question in asked for one in question.statistics)
-    refusal = next((reason for reason in unwanted if reason is not None), None)
+    unanswerable = (_unanswerable(evidence, use, one) for question in asked for one in question.statistics)
+    refusal = next((reason for reason in unanswerable if reason is not None), None)
     yield from asked if refusal is None else [_silent(use, refusal=refusal)]
+
+
+def _unanswerable(evidence: Evidence, use: Use, statistic: Statistic) -> str | None:
+    """Say why the evidence has no answer to what a measure asks; None when it has one."""
+    if isinstance(statistic, Recorded) and use.table != "evaluation":
+        return f"earlier reports are compared on the evaluation table, and this is table {use.table!r}"
+    return _unwanted(evidence, use, statistic) or _unsaid(evidence, use, statistic)
+
+
+def _unsaid(evidence: Evidence, use: Use, statistic: Statistic) -> str | None:
+    """Say that the champion, or a table, lacks a role that is counted; a column that is absent is an error.
+
+    What a check needs may depend on its parameters, so that its list of needs cannot say it.
+    """
+    table = evidence.tables.get(statistic.table if isinstance(statistic, On) else use.table)
+    counts = statistic.statistic if isinstance(statistic, On) else statistic
+    if table is None or not isinstance(counts, Counts):
+        return None
+    for role in counts.roles:
+        needed = role.removesuffix("_squares")
+        own = needed.removeprefix(f"{CHAMPION}_")
+        if own not in ("label", "prediction", "score") or needed in table.absent or table.columns.has(needed):
+            continue
+        if own == needed:
+            return f"the release names no {own} column for table {table.name!r}"
+        return f"the champion has no {own} for table {table.name!r}, and this compares by it"
+    return None
 
 
 def _unwanted(evidence: Evidence, use: Use, statistic: Statistic) -> str | None:
@@ -190,6 +220,7 @@ def _question(
         "seed": policy.seed,
         "favourable": _favourable(evidence, use.table),
         "as_of": as_of.astimezone(UTC),
+        "against": _against(evidence, use),
     }
     wanted = use.measure.injected
     params = {**use.params, **{name: given[name] for name in INJECTED if name in wanted}}
@@ -229,10 +260,10 @@ def _require_named(use: Use, table: Table, planned: Sequence[Statistic]) -> None
 
 
 def _absent(table: Table, role: str) -> EvidenceError:
-    name = table.absent[role]
+    name, spoken = table.absent[role], role.replace(f"{CHAMPION}_", f"{CHAMPION}'s ")
     return EvidenceError(
         f"{table.location}: column {name!r}",
-        f"the release names it as {role}, a check needs it, and the table lacks it",
+        f"the release names it as {spoken}, a check needs it, and the table lacks it",
         _did_you_mean(name, table.columns),
     )
 
@@ -299,23 +330,99 @@ def _beyond(use: Use, table: Table) -> str | None:
 
 def _lacking(use: Use, table: Table, evidence: Evidence) -> str | None:
     """Say which need of the check the release leaves open; raise when it names an absent column."""
-    for need in use.check.needs:
-        kind, _, name = need.partition(":")
-        if kind == "document":
-            if name not in evidence.documents:
-                return f"the release has no document {name!r}; add it under `documents:`"
-        elif kind == "table":
-            if name not in evidence.release.data:
-                return f"the release has no table {name!r}; add it under `data:`"
-        elif (need == "protected" and use.groups) or (need == "prediction" and table.columns.has(need)):
-            continue
-        elif need in table.absent:
-            raise _absent(table, need)
-        elif need in BEYOND:
-            return f"it needs {need}, which this version of mlgate does not look at"
-        elif not table.columns.has(need):
-            return f"the release names no {need} column for table {table.name!r}"
-    return None
+    reasons = (_open(need, use, table, evidence) for need in use.check.needs)
+    return next((reason for reason in reasons if reason is not None), None)
+
+
+def _open(need: str, use: Use, table: Table, evidence: Evidence) -> str | None:
+    """Say that the release leaves a need open; None when it meets it."""
+    kind, _, name = need.partition(":")
+    if kind == "document":
+        found = name in evidence.documents
+        return None if found else f"the release has no document {name!r}; add it under `documents:`"
+    if kind == "table":
+        return _no_other(evidence, use.table, name)
+    if need == CHAMPION:
+        return _no_champion(table, evidence)
+    if need in BEYOND:
+        return f"it needs {need}, which this version of mlgate does not look at"
+    if (need == "protected" and use.groups) or (need == "prediction" and table.columns.has(need)):
+        return None
+    if need in table.absent:
+        raise _absent(table, need)
+    has = table.columns.has(need)
+    return None if has else f"the release names no {need} column for table {table.name!r}"
+
+
+def _no_champion(table: Table, evidence: Evidence) -> str | None:
+    """Say why nothing is known of the champion on a table; raise when a column that is named is absent.
+
+    A report of it is about the whole of the evaluation table.
+    """
+    champion = evidence.release.champion
+    if champion is None:
+        return "the release names no champion; name it under `champion:`, or say `champion: none`"
+    if champion == "none":
+        return "the release says `champion: none`, and the policy does not allow a first release"
+    if champion.uri is not None:
+        what = f"the champion is {show(champion.uri)}, where this version of mlgate does not look"
+        return f"{what}; name its release, its predictions or its report under `champion:`"
+    if table.columns.champion is not None or champion.report is not None:
+        return None
+    for role in (f"{CHAMPION}_score", f"{CHAMPION}_prediction"):
+        if role in table.absent:
+            raise _absent(table, role)
+    return f"the release of the champion has no table {table.name!r}; add it under `data:` there"
+
+
+def _no_other(evidence: Evidence, judged: str, name: str) -> str | None:
+    """Say that the release has no such table beside the judged one; None when it has."""
+    if name not in evidence.release.data:
+        return f"the release has no table {name!r}; add it under `data:`"
+    if not _same_rows(evidence, judged, name):
+        return None
+    same = f"tables {judged!r} and {name!r} are the same rows, so one says nothing of the other"
+    return f"{same}; name other rows under `data:`"
+
+
+def _same_rows(evidence: Evidence, one: str, other: str) -> bool:
+    """Whether two tables are the same rows of the same bytes, or of one table of a database.
+
+    A filter that leaves all rows is none. Copies that differ by a byte are not seen here.
+    """
+    here, there = (evidence.release.data[name] for name in (one, other))
+    found, beside = (evidence.tables[name].record for name in (one, other))
+    if found.sha256 is None or beside.sha256 is None:
+        alike = here.table is not None and (here.connection, here.table) == (there.connection, there.table)
+    else:
+        alike = found.sha256 == beside.sha256
+    if not alike or found.rows != beside.rows:
+        return False
+    return here.where is None or there.where is None or _filter(here.where) == _filter(there.where)
+
+
+def _filter(where: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a filter in a form in which two that leave the same values are equal."""
+    return {
+        column: condition
+        if isinstance(condition, Range)
+        else frozenset(map(token, condition if isinstance(condition, tuple) else (condition,)))
+        for column, condition in where.items()
+    }
+
+
+def _uncompared(use: Use, evidence: Evidence) -> str | None:
+    """Say that the table that the judged one is to be compared with is not there, or is the same rows."""
+    if use.against is None:
+        return None
+    return _no_other(evidence, use.table, use.against)
+
+
+def _against(evidence: Evidence, use: Use) -> Against | None:
+    if use.against is None:
+        return None
+    here, there = evidence.tables[use.table], evidence.tables[use.against]
+    return Against(name=use.against, columns=there.columns, judged=here.columns)
 
 
 def _favourable(evidence: Evidence, table: str) -> str:

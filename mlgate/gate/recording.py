@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from mlgate.cells import UNKNOWN
-from mlgate.estimates import Chart, Estimate, GroupEstimate
+from mlgate.estimates import Chart, Estimate, GroupEstimate, Interval
 from mlgate.findings import (
     ChartRecord,
     Finding,
@@ -22,6 +22,7 @@ from mlgate.findings import (
 from mlgate.gate.measuring import Measured
 from mlgate.gate.questions import column_name
 from mlgate.limits import Decision, Limit, Rule, decide, decide_family, round12
+from mlgate.measures.metrics import plain
 from mlgate.policy import Use
 
 WEAKEST = {Origin.COMPUTED: 0, Origin.ATTESTED: 1, Origin.DECLARED: 2}
@@ -79,11 +80,13 @@ def _finding(measured: Measured, decision: Decision | None, origin: Origin) -> F
         warn=_limit(use.warn, use.rule, decision.decided_on) if use.warn else None,
         warned=_warned(estimate, use),
         table=use.table,
+        against=use.against,
+        retrain=(outcome is Outcome.FAIL) if use.retrain else None,
         slice=measured.piece,
         by=tuple(column_name(one) for one in question.by or ()),
         decides=decision.decides,
         groups=_groups(estimate, decision, use),
-        params=dict(use.params),
+        params=plain(use.params),
         origin=origin,
         reason=reason,
         needed_n=decision.needed_n if outcome is Outcome.INCONCLUSIVE else None,
@@ -143,8 +146,16 @@ def _groups(estimate: Estimate, decision: Decision, use: Use) -> tuple[GroupReco
     )
 
 
+def _shown(interval: Interval, confidence: float) -> tuple[float, float] | None:
+    """Return the bounds of a line that decides nothing; None where its rows are too few for any."""
+    try:
+        return interval.at(confidence)
+    except (ArithmeticError, ValueError):
+        return None
+
+
 def _group(group: GroupEstimate, use: Use, outcome: Outcome | None) -> GroupRecord:
-    shown = group.interval.at(2 * use.rule.confidence - 1) if group.interval else None
+    shown = None if group.interval is None else _shown(group.interval, 2 * use.rule.confidence - 1)
     return GroupRecord(
         group=dict(group.group),
         n=group.n,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from mlgate.evidence.bundle import Evidence
 from mlgate.evidence.release import Release
 from mlgate.findings import PolicyRecord, ReleaseRecord
-from mlgate.policy import Policy, chosen_by_author
+from mlgate.policy import CHAMPION, Policy, chosen_by_author
 
 
 def release_record(evidence: Evidence, policy: Policy) -> ReleaseRecord:
@@ -19,7 +19,7 @@ def release_record(evidence: Evidence, policy: Policy) -> ReleaseRecord:
         intended_use=release.intended_use,
         digest=f"sha256:{evidence.file.sha256}",
         chosen_by_author=chosen_by_author(policy, release),
-        not_looked_at=_not_looked_at(release),
+        not_looked_at=_not_looked_at(release, policy),
     )
 
 
@@ -38,9 +38,13 @@ def policy_record(policy: Policy) -> PolicyRecord:
     )
 
 
-def _not_looked_at(release: Release) -> tuple[str, ...]:
-    """Return what the release states and this version does nothing with, so that nobody counts on it."""
-    said = ["model", "champion", "anchors", "provenance", "costs", "statements"]
+def _not_looked_at(release: Release, policy: Policy) -> tuple[str, ...]:
+    """Return what the release states and this run does nothing with, so that nobody counts on it."""
+    compares = any(CHAMPION in use.check.needs for use in policy.uses)
+    anchors = {use.params.get("anchor") for use in policy.uses}
+    said = ["model", "champion.uri" if compares else "champion"]
+    said += [f"anchors.{name}" for name in release.anchors if name not in anchors]
+    said += ["provenance", "costs", "statements"]
     # Only measures of regression read intervals and quantiles.
     blocks = ("", *(f"data.{table}." for table in release.data)) if release.task != "regression" else ()
     for block in blocks:
@@ -51,11 +55,12 @@ def _not_looked_at(release: Release) -> tuple[str, ...]:
 def _not_enforced(policy: Policy) -> tuple[str, ...]:
     """Return what the policy asks that this version has no command for, or nothing that it could change.
 
-    A seed changes nothing where no measure draws; no check compares with a champion, so neither does
-    `first_release`.
+    A seed changes nothing where no measure draws, nor `first_release` where none compares with a champion.
     """
     parts = {"trust": policy.trust, "approvals": policy.approvals, "promotion": policy.promotion}
     asked = [name for name, part in parts.items() if part.model_fields_set]
-    drawn = any("seed" in use.measure.injected for use in policy.uses)
-    idle = ("first_release",) if drawn else ("first_release", "seed")
-    return (*asked, *(name for name in idle if name in policy.stated))
+    idle = {
+        "first_release": all(CHAMPION not in use.check.needs for use in policy.uses),
+        "seed": all("seed" not in use.measure.injected for use in policy.uses),
+    }
+    return (*asked, *(name for name, is_idle in idle.items() if is_idle and name in policy.stated))

@@ -269,6 +269,107 @@ def test_column_of_a_check_that_is_not_there(world: World) -> None:
     refused(world, world.run(), says=("policy.yaml:13", "column 'incme'", "'income'"))
 
 
+@pytest.mark.parametrize(
+    ("judged", "train"),
+    [
+        ("{path: data/test.csv}", "{path: data/test.csv}"),
+        ("{path: data/test.csv}", "{path: elsewhere.csv}"),
+        ("{path: data/test.csv}", "{path: elsewhere.csv, columns: {protected: null}}"),
+        ("{path: data/test.csv, where: {sex: male}}", "{path: elsewhere.csv, where: {sex: [male]}}"),
+        ("{path: data/test.csv, where: {y: [0, 1]}}", "{path: data/test.csv, where: {y: [1, 0]}}"),
+        ("{path: data/test.csv}", "{path: data/test.csv, where: {tenure: {from: 0}}}"),
+    ],
+)
+@pytest.mark.parametrize(
+    "check",
+    [
+        "{check: performance/overfit, at_most: 0.05}",
+        "{check: data/outliers-from-train, at_most: 1}",
+    ],
+)
+def test_training_rows_that_are_the_judged_ones(world: World, judged: str, train: str, check: str) -> None:
+    """A copy of the judged table is no training table: a gap of 0 between the two shows nothing."""
+    (world.home / "elsewhere.csv").write_bytes(world.data.read_bytes())
+    world.release("evaluation: {path: data/test.csv}", f"evaluation: {judged}\n  train: {train}")
+    world.checks(check)
+    done = refused(world, world.run(), 3, says=("the same rows",))
+    assert set(done.outcomes.values()) == {"not_measured"}
+
+
+@pytest.mark.parametrize(
+    ("judged", "train"),
+    [
+        ("{path: data/test.csv, where: {sex: female}}", "{path: data/test.csv, where: {sex: male}}"),
+        ("{path: data/test.csv}", "{path: elsewhere.csv}"),
+    ],
+)
+def test_training_rows_that_are_others(world: World, judged: str, train: str) -> None:
+    """Two parts of one file are two tables, and so are two files."""
+    (world.home / "elsewhere.csv").write_text(csv_text(HEADER, world.table[::-1]), "utf-8")
+    world.release("evaluation: {path: data/test.csv}", f"evaluation: {judged}\n  train: {train}")
+    world.checks("{check: performance/overfit, at_most: 0.5}")
+    done = world.run()
+    sound(world, done)
+    assert done.code == 0, done.said
+
+
+PER_STRATUM = "{{check: fairness/conditional-parity, at_most: 0.05, params: {{strata: {}}}}}"
+
+
+@pytest.mark.parametrize("strata", ["p", "{p: [0.5]}", "[age_group, {p: [0.2, 0.8]}]"])
+def test_strata_that_are_the_score(world: World, strata: str) -> None:
+    """Among rows of one score all predictions are alike, whoever is behind them: no gap could be seen."""
+    world.column("p", lambda _, row: "0.9" if row[SEX] == "male" else "0.1")
+    world.checks("{check: fairness/demographic-parity-difference, at_most: 0.05, groups: [sex]}")
+    refused(world, world.run(), 1)
+    world.checks(PER_STRATUM.format(strata))
+    refused(world, world.run(), says=("policy.yaml:4", "strata", "'p'"))
+
+
+def test_strata_that_are_the_prediction(world: World) -> None:
+    """Neither can one be seen among rows of one prediction."""
+    world.column("income", lambda _, row: "1" if row[SEX] == "male" else "0")
+    world.release("  score: p\n", "  prediction: income\n")
+    world.release("[income, tenure]", "[tenure]")
+    world.checks(PER_STRATUM.format("income"))
+    refused(world, world.run(), says=("policy.yaml:4", "strata", "'income'"))
+
+
+@pytest.mark.parametrize("groups", ["", ", groups: [sex]", ", groups: [[sex, age_group]]"])
+def test_strata_that_are_the_groups(world: World, groups: str) -> None:
+    """A stratum that holds one group alone compares nobody."""
+    world.column("p", lambda _, row: "0.9" if row[SEX] == "male" else "0.1")
+    strata = "[sex, age_group]" if "age" in groups else "sex"
+    world.checks(PER_STRATUM.format(strata).replace("}}", f"}}{groups}}}"))
+    refused(world, world.run(), 1, 2, 3)
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        "{check: performance/accuracy, at_least: 0.5, slices: [sex]}",
+        f"{{check: {PARITY}, at_most: 0.5, groups: [sex]}}",
+        "{check: fairness/conditional-parity, at_most: 0.5, groups: [age_group], params: {strata: sex}}",
+        "{check: data/group-size, at_least: 10, groups: [sex]}",
+    ],
+)
+def test_group_that_is_no_name(world: World, check: str) -> None:
+    """Long texts would come back in every finding, megabytes of them."""
+    world.column("sex", lambda _, row: row[SEX][0] * 5000)
+    world.checks(check)
+    done = refused(world, world.run(), 2, says=["sex", "5000 characters"])
+    assert len(json.dumps(done.report)) < 100_000
+
+
+def test_group_of_a_long_name(world: World) -> None:
+    """A name of 200 characters is one."""
+    world.column("sex", lambda _, row: row[SEX][0] * 200)
+    world.checks("{check: performance/accuracy, at_least: 0.5, slices: [sex]}")
+    done = world.run()
+    sound(world, done)
+    assert done.code == 0, done.said
+
+
 def test_single_row(world: World) -> None:
     """One row is no evidence of anything."""
     world.rewrite(lambda table: table.__delitem__(slice(1, None)))

@@ -100,7 +100,8 @@ def test_quantiles_intervals_and_the_champion_are_no_features(repository: Path) 
     path = repository / "release.yaml"
     path.write_text(
         "mlgate: 1\nname: c\nversion: '1'\ntask: regression\ndata: {evaluation: {path: r.csv}}\n"
-        "columns: {label: y, interval: [low, high], quantiles: {0.1: q}}\nchampion: {predictions: {score: old}}\n",
+        "columns: {label: y, interval: [low, high], quantiles: {0.1: q}}\n"
+        "champion: {predictions: {prediction: old}}\n",
         encoding="utf-8",
     )
     release, document = load_release(path)

@@ -80,3 +80,22 @@ def test_a_database_on_a_host_that_the_policy_leaves_out_is_not_reached(
     (problem,) = report.errors
     assert "leads to a host that the policy does not allow (trust.hosts: 'db.example')" in str(problem)
     assert "hunter2" not in str(problem)
+
+
+@pytest.mark.filterwarnings("ignore:The 'future.infer_string' option")  # as above
+@pytest.mark.parametrize(
+    ("where", "alike"), [("", True), (", where: {g: [a, b]}", True), (", where: {g: a}", False)]
+)
+def test_a_table_of_a_database_is_not_compared_with_itself(
+    release: Path, monkeypatch: pytest.MonkeyPatch, where: str, alike: bool
+) -> None:
+    """It has no digest, so its name tells that judged and training rows are the same."""
+    monkeypatch.setenv("LOANS_DB", f"sqlite:////{release.parent / 'loans.db'}")
+    table = "table: loans, connection: env:LOANS_DB"
+    both = RELEASE.replace("data: {", f"data: {{train: {{{table}{where}}}, ").replace("FAVOURABLE", "good")
+    release.write_text(both, encoding="utf-8")
+    checks = "checks: [{check: performance/overfit, at_most: 0.1, decision: point}]"
+    (release.parent / "policy.yaml").write_text(POLICY[: POLICY.index("checks:")] + checks, encoding="utf-8")
+    (found,) = mlgate.run(release).findings
+    assert (found.outcome is Outcome.NOT_MEASURED) is alike
+    assert ("the same rows" in str(found.reason)) is alike

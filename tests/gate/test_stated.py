@@ -9,6 +9,7 @@ from typing import Any
 
 from mlgate.api import Job, judged
 from mlgate.findings import PolicyRecord, ReleaseRecord, Report, Verdict
+from mlgate.render import record
 from mlgate.render.html import to_html
 
 ROWS = "y,p,low,high,sex\n" + "".join(
@@ -91,3 +92,32 @@ def test_a_group_hidden_by_what_counts_as_missing_blocks(tmp_path: Path) -> None
     assert row.reason == "evaluation.reading.nulls: the policy fixes the default, the release has b"
     release, _ = records(report)
     assert "data.evaluation.nulls = b" in release.chosen_by_author
+
+
+def test_a_champion_that_nothing_is_compared_with_is_not_looked_at(tmp_path: Path) -> None:
+    """The author may think that it was; a policy that compares says nothing of it."""
+    report = judged_with_champion(tmp_path, [AUC])
+    release, policy = records(report)
+    assert release.not_looked_at == ("champion", "anchors.q1")
+    assert policy.not_enforced == ("first_release",)
+    churn = {"check": "compare/churn", "at_most": 0.9}
+    release, policy = records(judged_with_champion(tmp_path, [AUC, churn]))
+    assert release.not_looked_at == ("anchors.q1",)
+    assert policy.not_enforced == ()
+
+
+def judged_with_champion(folder: Path, checks: list[dict[str, Any]]) -> Report:
+    """Judge a release with a champion in the column `high`, and an anchor."""
+    judge(folder, {}, p={"checks": [AUC]})
+    release = json.loads((folder / "release.yaml").read_text())
+    old = judged(Job(release=folder / "release.yaml", policies=(str(folder / "p.yaml"),)))
+    (folder / "old.json").write_bytes(record.to_json(old))
+    del release["data"]["again"]
+    release |= {"version": "2", "champion": {"predictions": {"prediction": "high"}}}
+    release["anchors"] = {"q1": {"report": "old.json"}}
+    text = ROWS.replace(",0,1,", ",0,0,", 30)
+    (folder / "t.csv").write_text(text)
+    (folder / "release.yaml").write_text(json.dumps(release))
+    policy = {"mlgate": 1, "policy": "p", "first_release": "allow", "checks": checks}
+    (folder / "p.yaml").write_text(json.dumps(policy))
+    return judged(Job(release=folder / "release.yaml", policies=(str(folder / "p.yaml"),)))

@@ -20,7 +20,7 @@ import stat
 import tempfile
 import weakref
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 
@@ -66,6 +66,8 @@ class Territory:
     """Its repository: the nearest directory above that holds `.git`, else `base`."""
     allowed: tuple[Path, ...] = ()
     """What `--allow-path` names."""
+    prefix: str = ""
+    """The way from the release that is judged to `base`, which stands before its paths in messages."""
 
     @classmethod
     def of(cls, document: Document, allow: Sequence[Path] = ()) -> Territory:
@@ -80,6 +82,18 @@ class Territory:
         root = next((above for above in (base, *base.parents) if (above / ".git").exists()), base)
         return cls(base=base, root=root, allowed=tuple(Path(os.path.realpath(path)) for path in allow))
 
+    def below(self, written: str) -> Territory:
+        """Return the territory of a release that this one names: it reaches no further than this one.
+
+        Paths are then relative to the folder in which `written` names it.
+        """
+        prefix = self.display(os.path.dirname(written))  # noqa: PTH120 - as it was written
+        return replace(self, base=Path(os.path.realpath((self.base / written).parent)), prefix=prefix)
+
+    def display(self, written: str) -> str:
+        """Return a path of the release as messages and the report name it."""
+        return shown(os.path.join(self.prefix, written))  # noqa: PTH118 - Path would drop the './' that was written
+
     def find(self, written: str, where: str) -> Found:
         """Return the one file that `written` names.
 
@@ -93,7 +107,7 @@ class Territory:
             self._confine(Path(os.path.realpath(path)), written, where)
             raise EvidenceError(where, *self._absent(written, error)) from error
         self._confine(real, written, where)
-        return Found(display=shown(written), real=real)
+        return Found(display=self.display(written), real=real)
 
     def find_all(self, written: str, where: str) -> tuple[Found, ...]:
         """Return the files that `written` names: one, or those that its glob matches, sorted by name.
@@ -228,7 +242,11 @@ def read_bytes(
     Raises EvidenceError when it does not exist, lies outside, is no regular file, or is larger than
     `limit` bytes.
     """
-    found = Territory.of(document, allow).find(written, where)
+    return read_found(Territory.of(document, allow).find(written, where), limit)
+
+
+def read_found(found: Found, limit: int) -> bytes:
+    """Return the bytes of a small file, as `read_bytes` does."""
     descriptor = _open(found)
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):

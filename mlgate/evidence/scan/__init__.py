@@ -6,15 +6,16 @@ the table (one cheap aggregate query), because what fuses depends on how many va
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mlgate.cells import Answer, Counts, Statistic, TableStatistic, Values
 from mlgate.errors import EvidenceError
 from mlgate.evidence import queries
+from mlgate.evidence.expectations.dividing import divide
 from mlgate.evidence.queries import Step
-from mlgate.evidence.scan import aggregates, binning, grouped, survey
+from mlgate.evidence.scan import aggregates, binning, grouped, overlap, sampling, survey
 from mlgate.evidence.scan.reading import is_role
 
 if TYPE_CHECKING:
@@ -38,18 +39,26 @@ class Query:
 
 
 def plan(
-    table: Table, statistics: Collection[TableStatistic], *, bin_above: int = binning.BIN_ABOVE
+    table: Table,
+    statistics: Collection[TableStatistic],
+    *,
+    bin_above: int = binning.BIN_ABOVE,
+    others: Mapping[str, Table] | None = None,
 ) -> list[Query]:
     """Return the queries that `scan` runs for these statistics, in order.
 
     Runs the first look when anything is counted. Raises what `scan` raises, but for errors of the
     queries that it does not run.
     """
-    asked = _ordered(statistics)
+    divided = divide(table, _ordered(statistics))
+    asked = _ordered([*statistics, *divided.statistics])
     looks: dict[str, ir.Table] = {}
     found = _look(table, asked, bin_above, looks.__setitem__)
     counted = tuple(one for one in asked if isinstance(one, (Counts, Values)))
-    served = [_query(table, step.what, step.expression, step.serves) for step in _steps(table, asked, found)]
+    served = [
+        _query(table, step.what, step.expression, divided.served(step.serves))
+        for step in [*_steps(table, asked, found, others or {}), *divided.steps(table)]
+    ]
     return [*(_query(table, what, expression, counted) for what, expression in looks.items()), *served]
 
 
@@ -59,8 +68,11 @@ def scan(
     *,
     progress: Callable[[str], None] | None = None,
     bin_above: int = binning.BIN_ABOVE,
+    others: Mapping[str, Table] | None = None,
 ) -> dict[Statistic, Answer]:
     """Answer every statistic of a table. `progress` is told what each query does before it runs.
+
+    `others` are the tables, by name, that a statistic may hold this one against.
 
     In tables of more than `bin_above` rows scores are counted in bins, for counts that allow it and where
     bins keep them apart.
@@ -73,12 +85,14 @@ def scan(
     Faults in the content of the data are not errors; they come back as `Cells.fault`.
     """
     tell = progress or (lambda _: None)
-    asked = _ordered(statistics)
+    divided = divide(table, _ordered(statistics))
+    asked = _ordered([*statistics, *divided.statistics])
     found = _look(table, asked, bin_above, lambda what, _: tell(f"{table.name}: {what}"))
     answers: dict[Statistic, Answer] = {}
-    for step in _steps(table, asked, found):
+    for step in [*_steps(table, asked, found, others or {}), *divided.steps(table)]:
         tell(f"{table.name}: {step.what}")
         answers |= queries.answer(table, step)
+    answers |= divided.answers(answers)
     unanswered = [one for one in asked if one not in answers]
     if unanswered:
         raise EvidenceError(table.location, f"{unanswered[0]} was not answered", "report this as a bug")
@@ -116,8 +130,11 @@ def _look(
     return replace(found, binned=binning.apart(queries.run(table, spread, survey.SPREAD)))
 
 
-def _steps(table: Table, statistics: list[TableStatistic], found: Survey | None) -> list[Step]:
+def _steps(
+    table: Table, statistics: list[TableStatistic], found: Survey | None, others: Mapping[str, Table]
+) -> list[Step]:
     planned = aggregates.steps(table, statistics)
+    planned += [*overlap.steps(table, statistics, others), *sampling.steps(table, statistics)]
     return planned if found is None else [*planned, *grouped.steps(table, statistics, found)]
 
 

@@ -6,6 +6,7 @@ Every aggregate is computed once however many statistics look at it, and none th
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,8 +14,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from mlgate.cells import (
+    Among,
     Answer,
     ColumnProfile,
+    Lengths,
     MatchCount,
     Matches,
     Newest,
@@ -30,7 +33,7 @@ from mlgate.cells import (
 from mlgate.errors import EvidenceError
 from mlgate.evidence import canonical, queries
 from mlgate.evidence.queries import Step
-from mlgate.evidence.scan import equal_rows, histograms, moments, texts
+from mlgate.evidence.scan import cuts, distributions, equal_rows, histograms, moments, quantiles, texts
 from mlgate.strict_yaml import show
 
 if TYPE_CHECKING:
@@ -45,10 +48,7 @@ MAX_AGGREGATES = 200
 MAX_DISTINCT = 20
 """Exact distinct counts of one query; each keeps a hash table of its own."""
 
-LINEAR_PATTERNS = ("bigquery", "clickhouse", "duckdb")
-"""Engines whose regular expressions are RE2: whatever the pattern, time grows with the text and no faster."""
-
-Whole: TypeAlias = Shape | Profile | Outside | Matches | Newest
+Whole: TypeAlias = Shape | Profile | Outside | Matches | Among | Lengths | Newest
 """The statistics that are aggregates of one column, or of none."""
 
 Fact: TypeAlias = tuple[str, str, object]
@@ -56,6 +56,8 @@ Fact: TypeAlias = tuple[str, str, object]
 
 _ROWS: Fact = ("rows", "", None)
 _LARGEST_INTEGER = 2**63
+_LONGEST_BOUND = 200
+"""Characters of a pattern or of a set of values that the plan shows."""
 
 
 @dataclass
@@ -80,6 +82,9 @@ def steps(table: Table, statistics: Sequence[TableStatistic]) -> list[Step]:
         *histograms.steps(table, statistics),
         *texts.steps(table, statistics),
         *moments.steps(table, statistics),
+        *quantiles.steps(table, statistics),
+        *cuts.steps(table, statistics),
+        *distributions.steps(table, statistics),
     ]
 
 
@@ -110,9 +115,10 @@ def _facts(table: Table, statistic: Whole) -> list[Fact]:
             bounds = [("below", low), ("above", high)]
             asked = [(kind, name, _bound(table, name, column, one)) for kind, one in bounds]
             return [*(one for one in asked if one[2] is not None), *ends]
-        case Matches(_, pattern, whole):
-            _require_texts(table, name, column)
-            return [("held", name, None), ("matching", name, (pattern, whole))]
+        case Matches() | Among() | Lengths():
+            if isinstance(statistic, Matches):
+                _require_texts(table, name, column)
+            return [("held", name, None), _match(statistic)]
         case Newest(_, as_of):
             moment = _bound(table, name, column, as_of)
             return [("held", name, None), ("until", name, moment), ("above", name, moment)]
@@ -146,12 +152,23 @@ def _require_texts(table: Table, name: str, column: ir.Column) -> None:
             f"is {queries.type_of(column)}, and a pattern is for texts",
             "name a column of texts, or have the file read so: `types: {NAME: string}` under `data:`",
         )
-    if table.engine not in LINEAR_PATTERNS:
+    if table.engine not in queries.LINEAR_PATTERNS:
         raise EvidenceError(
             queries.where(table, name),
             f"a regular expression could keep {table.engine} busy for ever, as its kind is not RE2",
-            f"judge a copy of the table in a file, or in {', '.join(LINEAR_PATTERNS)}",
+            f"judge a copy of the table in a file, or in {', '.join(queries.LINEAR_PATTERNS)}",
         )
+
+
+def _match(statistic: Matches | Among | Lengths) -> Fact:
+    """Return what counts the values that a statistic is about."""
+    match statistic:
+        case Matches(name, pattern, whole):
+            return ("matching", name, (pattern, whole))
+        case Among(name, values):
+            return ("among", name, values)
+        case Lengths(name, low, high):
+            return ("long", name, (low, high))
 
 
 def _is_ordered(column: ir.Column) -> bool:
@@ -211,6 +228,10 @@ def _true(column: Any, kind: str, bound: Any) -> ir.BooleanColumn:
     """Tell of each value whether it is to be counted."""
     if kind == "infinite":
         return queries.is_infinite(column)
+    if kind == "among":
+        return _among(column, bound)
+    if kind == "long":
+        return _long(column, *bound)
     if kind == "matching":
         pattern, whole = bound
         found: ir.BooleanColumn = column.re_search(rf"\A(?:{pattern})\z" if whole else pattern)
@@ -218,6 +239,25 @@ def _true(column: Any, kind: str, bound: Any) -> ir.BooleanColumn:
     limit = _literal(column, bound)
     outside: ir.BooleanColumn = column < limit if kind == "below" else column > limit
     return outside
+
+
+def _among(column: ir.Column, values: Sequence[str] | Sequence[float]) -> ir.BooleanColumn:
+    """Tell of each value whether it is one of some; numbers are compared as numbers of 64 bits."""
+    import ibis
+
+    floats = column.type().is_floating()
+    wanted = [queries.real(float(one)) if floats else ibis.literal(one) for one in values]
+    found: ir.BooleanColumn = (column.cast("float64") if floats else column).isin(wanted)
+    return found
+
+
+def _long(column: ir.StringColumn, low: int | None, high: int | None) -> ir.BooleanColumn:
+    """Tell of each text whether it has at least `low` and at most `high` characters."""
+    length = column.length()
+    if low is None or high is None:
+        found: ir.BooleanColumn = length >= low if low is not None else length <= high
+        return found
+    return length.between(low, high)
 
 
 def _hashes_vary(table: Table, column: ir.Column) -> Any:
@@ -229,7 +269,10 @@ def _hashes_vary(table: Table, column: ir.Column) -> Any:
 def _alias(fact: Fact) -> str:
     """Name an aggregate so that a person can read the plan, and no two alike."""
     kind, name, bound = fact
-    return kind if kind == "rows" else f"{kind} {name!r}" + ("" if bound is None else f" {bound!r}")
+    shown = "" if bound is None else f" {bound!r}"
+    if len(shown) > _LONGEST_BOUND:
+        shown = f"{shown[:_LONGEST_BOUND]}... {hashlib.sha256(shown.encode()).hexdigest()}"
+    return kind if kind == "rows" else f"{kind} {name!r}{shown}"
 
 
 def _literal(column: ir.Column, bound: object) -> Any:
@@ -296,10 +339,8 @@ def _answer(
     match statistic:
         case Profile():
             return _profile(found, statistic, rows, nulls, same)
-        case Matches(_, pattern, whole):
-            return MatchCount(
-                rows=rows, nulls=nulls, matching=_count(found, ("matching", name, (pattern, whole)))
-            )
+        case Matches() | Among() | Lengths():
+            return MatchCount(rows=rows, nulls=nulls, matching=_count(found, _match(statistic)))
         case Newest(_, as_of):
             moment = _bound(table, name, column, as_of)
             return TimeSpan(

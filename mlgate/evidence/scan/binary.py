@@ -8,9 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 from mlgate.cells import Counts
 from mlgate.evidence import coding, queries
-from mlgate.evidence.coding import Coding, Found
+from mlgate.evidence.coding import Coding, Found, token
 from mlgate.evidence.scan import numbers
-from mlgate.evidence.scan.reading import Part, PlainReading, demand, demand_classes, missing
+from mlgate.evidence.scan.reading import (
+    CHAMPION,
+    Part,
+    PlainReading,
+    demand,
+    demand_classes,
+    missing,
+    spoken,
+)
 from mlgate.strict_yaml import show
 
 if TYPE_CHECKING:
@@ -21,7 +29,10 @@ if TYPE_CHECKING:
 
     from mlgate.evidence.tables import Table
 
-_ROLES = ("label", "prediction", "score")
+_SCORE_OF = {"prediction": "score", "champion_prediction": "champion_score"}
+"""From each role of decisions to the score that decides where they have no column."""
+
+_ROLES = ("label", *_SCORE_OF, *_SCORE_OF.values())
 
 _CODES = 3
 """Values that a label or prediction can have in a cell: negative, positive, missing."""
@@ -33,17 +44,18 @@ class Binary:
 
     table: Table
     classes: Mapping[str, str]
-    """`label` and `prediction`, where they are asked for and have a column, to that column."""
-    score: str | None
-    derived: bool
-    """Whether the prediction is asked for and is the score held against the threshold."""
+    """Label and decisions, where they are asked for and have a column, to that column."""
+    scores: Mapping[str, str]
+    """Scores that are asked for, or decide what is asked for, to their columns."""
+    derived: tuple[str, ...]
+    """The decisions that are asked for and are a score held against its threshold."""
     listed: Mapping[str, str] = field(default_factory=dict)
     """None: the smallest and the largest of two classes are all there are."""
 
     @property
     def columns(self) -> Collection[str]:
-        """The columns of classes, and the score."""
-        return [*self.classes.values(), *([] if self.score is None else [self.score])]
+        """The columns of classes, and the scores."""
+        return [*self.classes.values(), *self.scores.values()]
 
     def facts(self, source: ir.Table) -> dict[str, Any]:
         """Return what tells the classes apart, and what is wrong with the scores."""
@@ -54,7 +66,9 @@ class Binary:
             found[f"{role}_distinct"] = column.nunique()
             found[f"{role}_low"] = column.min()
             found[f"{role}_high"] = column.max()
-        return found if self.score is None else found | numbers.probability_facts(source, "score", self.score)
+        for role, name in sorted(self.scores.items()):
+            found |= numbers.probability_facts(source, role, name)
+        return found
 
     def reading(self, row: Mapping[str, Any], listed: Mapping[str, pa.ChunkedArray]) -> PlainReading:  # noqa: ARG002
         """Make the reading of the row that came back; see `Asked.reading`."""
@@ -65,41 +79,70 @@ class Binary:
             faults = missing(role, name, row[f"{role}_there"], row["rows"])
             unproven = None if faults else _unproven(self.table, role, found)
             parts[role] = _class_part(codings[role], name, [*faults, unproven])
-        if self.score is not None:
-            numbers.demand(self.table, "score", self.score, row, key="score")
-            parts["score"] = _score_part(self.score, _score_fault(self.score, row, bounded=True))
-            if self.derived:
-                # A threshold outside [0, 1] says that the score is on a scale of its own.
-                bounded = 0 <= self.table.threshold <= 1
-                fault = _score_fault(self.score, row, bounded=bounded)
-                parts["prediction"] = _derived_part(self.score, self.table.threshold, fault)
-        if "prediction" in parts and (unknown := _favourable(self.table, found)) is not None:
-            prediction = parts["prediction"]
-            parts["prediction"] = _with_fault(prediction, unknown)
+        for role, name in self.scores.items():
+            numbers.demand(self.table, role, name, row, key=role)
+            parts[role] = _score_part(name, _score_fault(role, name, row, bounded=True))
+        for role in self.derived:
+            score, threshold = _SCORE_OF[role], _threshold(self.table, role)
+            # A threshold outside [0, 1] says that the score is on a scale of its own.
+            fault = _score_fault(score, self.scores[score], row, bounded=0 <= threshold <= 1)
+            parts[role] = _derived_part(score, self.scores[score], threshold, fault)
+        decisions = [role for role in _SCORE_OF if role in parts]
+        if decisions and (unknown := _favourable(self.table, found)) is not None:
+            parts |= {role: _with_fault(parts[role], unknown) for role in decisions}
         return PlainReading(parts=parts)
 
 
 def ask(table: Table, counts: Collection[Counts]) -> Binary:
     """Say what has to be found out for some counts. EvidenceError when the table lacks a role."""
     roles = {role for one in counts for role in one.roles}
-    columns = table.columns
-    derived = "prediction" in roles and columns.prediction is None
-    if derived:
-        table.require("score", "the prediction follows from it")
+    columns, there = table.columns, _columns(table)
+    decisions = sorted(roles & _SCORE_OF.keys())
+    derived = tuple(role for role in decisions if role not in there)
+    for role in derived:
+        table.require(_SCORE_OF[role], "the prediction follows from it")
     for role in sorted(roles):
         demand(table, role, there=role in _ROLES and columns.has(role))
-    classes = {"prediction": columns.prediction} if "prediction" in roles and not derived else {}
-    coded_as_label = bool(classes) and table.prediction_positive is None
+    written = {role for role in decisions if role in there}
+    if "champion_prediction" in written and _coded_alike(table) and table.prediction_positive is not None:
+        written |= {"prediction"} & there.keys()  # the champion's decisions are written as these are
+    coded_as_label = any(_positive(table, role) is None for role in written)
     # What is favourable is a value of the label, also for measures that ask for predictions alone.
-    favoured = "prediction" in roles and table.favourable is not None
-    if columns.label is not None and ("label" in roles or coded_as_label or favoured):
-        classes["label"] = columns.label
+    favoured = bool(decisions) and table.favourable is not None
+    if "label" in there and ("label" in roles or coded_as_label or favoured):
+        written |= {"label"}
+    scores = (roles & set(_SCORE_OF.values())) | {_SCORE_OF[role] for role in derived}
     return Binary(
         table=table,
-        classes={role: name for role, name in classes.items() if name is not None},
-        score=columns.score if derived or "score" in roles else None,
+        classes={role: there[role] for role in sorted(written)},
+        scores={role: there[role] for role in sorted(scores)},
         derived=derived,
     )
+
+
+def _columns(table: Table) -> dict[str, str]:
+    """Return the roles that have a column, to that column."""
+    columns, champion = table.columns, table.columns.champion
+    found = {"label": columns.label, "prediction": columns.prediction, "score": columns.score}
+    if champion is not None:
+        found |= {"champion_prediction": champion.prediction, "champion_score": champion.score}
+    return {role: name for role, name in found.items() if name is not None}
+
+
+def _positive(table: Table, role: str) -> object | None:
+    """Return the value that means positive among some decisions; None: that of the label."""
+    champion = role.startswith(CHAMPION)
+    return table.champion.prediction_positive if champion else table.prediction_positive
+
+
+def _threshold(table: Table, role: str) -> float:
+    return table.champion.threshold if role.startswith(CHAMPION) else table.threshold
+
+
+def _coded_alike(table: Table) -> bool:
+    """Whether the champion's decisions are written as the table's own are, by what the release says."""
+    own, champion = table.prediction_positive, table.champion.prediction_positive
+    return (own is None) == (champion is None) and token(own) == token(champion)
 
 
 def _class_part(coding: Coding, name: str, faults: Sequence[str | None]) -> Part:
@@ -119,8 +162,8 @@ def _score_part(name: str, fault: str | None) -> Part:
     )
 
 
-def _derived_part(name: str, threshold: float, fault: str | None) -> Part:
-    """Return the prediction as it follows from the score."""
+def _derived_part(role: str, name: str, threshold: float, fault: str | None) -> Part:
+    """Return the prediction as it follows from a score."""
 
     def read(clean: ir.Table) -> ir.Column:
         import ibis
@@ -135,7 +178,7 @@ def _derived_part(name: str, threshold: float, fault: str | None) -> Part:
         return np.where(np.isnan(score), np.nan, score >= threshold)
 
     faults = () if fault is None else (fault,)
-    return Part(columns=(name,), read=read, size=_CODES, of_score=of_score, faults=faults)
+    return Part(columns=(name,), read=read, size=_CODES, of_score=of_score, score=role, faults=faults)
 
 
 def _with_fault(part: Part, fault: str) -> Part:
@@ -153,7 +196,25 @@ def _codings(table: Table, found: Mapping[str, Found]) -> dict[str, Coding]:
             prediction_positive=table.prediction_positive,
             label=found.get("label"),
         )
+    if "champion_prediction" in found:
+        codings["champion_prediction"] = _champion_coding(table, found)
     return codings
+
+
+def _champion_coding(table: Table, found: Mapping[str, Found]) -> Coding:
+    """Code the champion's decisions: as the table's own where they are written alike, else as the label.
+
+    A value that the one has not that it is written like is an error.
+    """
+    own, role = table.champion.prediction_positive, spoken("champion_prediction")
+    champion = found["champion_prediction"]
+    if own is None or (_coded_alike(table) and "prediction" in found):
+        like = found.get("label") if own is None else found["prediction"]
+        positive = table.label_positive if own is None else own
+        return coding.code_prediction(
+            champion, positive=positive, prediction_positive=None, label=like, role=role
+        )
+    return coding.code_prediction(champion, positive=table.label_positive, prediction_positive=own, role=role)
 
 
 def _found(table: Table, role: str, name: str, row: Mapping[str, Any]) -> Found:
@@ -168,20 +229,19 @@ def _found(table: Table, role: str, name: str, row: Mapping[str, Any]) -> Found:
 
 
 def _unproven(table: Table, role: str, found: Mapping[str, Found]) -> str | None:
-    if role == "label":
-        return coding.unproven(found[role], role, table.label_positive, "positive")
-    if table.prediction_positive is not None:
-        return coding.unproven(found[role], role, table.prediction_positive, "prediction_positive")
-    if "label" in found and found["label"].distinct == coding.CLASSES:
+    own = None if role == "label" else _positive(table, role)
+    if own is not None:
+        return coding.unproven(found[role], spoken(role), own, "prediction_positive")
+    if role != "label" and "label" in found and found["label"].distinct == coding.CLASSES:
         return None  # the label shows both classes, and the prediction is one of them
-    return coding.unproven(found[role], role, table.label_positive, "positive")
+    return coding.unproven(found[role], spoken(role), table.label_positive, "positive")
 
 
 def _favourable(table: Table, found: Mapping[str, Found]) -> str | None:
     """Say that nothing shows what the favourable value is; EvidenceError when it plainly is none."""
     if table.favourable is None:
         return None
-    as_label = ("label",) if table.prediction_positive is not None else ("label", "prediction")
+    as_label = ["label", *(role for role in _SCORE_OF if _positive(table, role) is None)]
     return coding.check_favourable(
         table.favourable,
         positive=table.label_positive,
@@ -190,7 +250,7 @@ def _favourable(table: Table, found: Mapping[str, Found]) -> str | None:
     )
 
 
-def _score_fault(name: str, row: Mapping[str, Any], *, bounded: bool) -> str | None:
-    parts = numbers.impossible("score", row) + (numbers.outside("score", row) if bounded else [])
+def _score_fault(role: str, name: str, row: Mapping[str, Any], *, bounded: bool) -> str | None:
+    parts = numbers.impossible(role, row) + (numbers.outside(role, row) if bounded else [])
     todo = "name the column that holds the probability of the positive class, complete in every row"
-    return f"score {show(name)}: {', '.join(parts)}; {todo}" if parts else None
+    return f"{spoken(role)} {show(name)}: {', '.join(parts)}; {todo}" if parts else None

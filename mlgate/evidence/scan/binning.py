@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from mlgate.cells import SCORE_BINS, Binned, Counts, ScoreSum, Sums
 from mlgate.evidence import queries
 from mlgate.evidence.scan.numbers import number
-from mlgate.evidence.scan.reading import floats
+from mlgate.evidence.scan.reading import CHAMPION, floats
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -45,7 +45,8 @@ _LARGEST: Mapping[ScoreSum, float] = {
 def allowed(statistic: Counts) -> bool:
     """Whether a count may come back in bins: it is one of the scores of a binary table, as they are."""
     plain = statistic.view is None and not statistic.clustered
-    return statistic.binned is not None and "score" in statistic.roles and plain
+    alone = "score" in statistic.roles and not any(role.startswith(CHAMPION) for role in statistic.roles)
+    return statistic.binned is not None and alone and plain
 
 
 def look(table: Table, name: str) -> ir.Table:

@@ -19,6 +19,9 @@ from mlgate.cells import (
 )
 from mlgate.errors import EvidenceError
 from mlgate.evidence import canonical, queries
+from mlgate.evidence.arrays import numbers
+from mlgate.evidence.classes import MAX_LETTERS
+from mlgate.evidence.coding import shown
 from mlgate.evidence.queries import Step
 from mlgate.evidence.scan import binning
 from mlgate.evidence.scan.frames import Frame, marginal
@@ -75,6 +78,7 @@ def _count_step(table: Table, survey: Survey, share: Share) -> Step:
 
 def _answer(table: Table, frame: Frame, survey: Survey, statistic: Counts | Values) -> Cells | ValueCounts:
     if isinstance(statistic, Counts):
+        _require_names(table, frame, statistic)
         return marginal(
             survey.reading.picture(frame, statistic.view),
             statistic.roles,
@@ -87,6 +91,17 @@ def _answer(table: Table, frame: Frame, survey: Survey, statistic: Counts | Valu
     cells = marginal(frame, (), (statistic.column,))
     values = list(zip(cells.groups[statistic.column].tolist(), cells.n.tolist(), strict=True))
     return _value_counts(values)
+
+
+def _require_names(table: Table, frame: Frame, statistic: Counts) -> None:
+    """Raise when a group is too long to be a name: every finding would repeat it."""
+    for by in statistic.by:
+        longest = max(frame.groups[by].texts, key=len, default="")
+        if isinstance(by, str) and len(longest) > MAX_LETTERS:
+            what = f"has a value of {len(longest)} characters, {shown(longest)}, and rows are grouped by it"
+            raise EvidenceError(
+                queries.where(table, by), what, f"group by a column of names, each of {MAX_LETTERS} at most"
+            )
 
 
 def _value_counts(values: Iterable[tuple[str | None, int]]) -> ValueCounts:
@@ -181,7 +196,7 @@ def _columns(table: Table, parts: Iterable[Part], keys: Keys) -> list[str]:
 def _engine_parts(survey: Survey, keys: Keys) -> dict[str, Part]:
     """Return how the engine reads each role that it groups by; what follows from a score is not one."""
     parts = {role: survey.reading.part(role, keys.view) for role in in_order(keys.roles)}
-    return {role: one for role, one in parts.items() if one.of_score is None or "score" not in parts}
+    return {role: one for role, one in parts.items() if one.of_score is None or one.score not in parts}
 
 
 def _bin_index(table: Table, clean: ir.Table, by: Bins) -> ir.Column:
@@ -219,12 +234,12 @@ def _frame(table: Table, survey: Survey, keys: Keys, result: pa.Table) -> Frame:
         roles["score"] = binning.middles(roles["score"], binned)
     for role, part in parts.items():
         if role not in roles and part.of_score is not None:
-            roles[role] = part.of_score(roles["score"])
+            roles[role] = part.of_score(roles[part.score])
     groups = {}
     for position, by in enumerate(keys.sorted_by()):
         column = result[f"g{position}"]
         groups[by] = canonical.binned(column, by.edges) if isinstance(by, Bins) else canonical.coded(column)
-    n = result["n"].to_numpy().astype(np.int64)
+    n = numbers(result["n"]).astype(np.int64)
     there = n > 0  # without keys, an empty table gives one row that counts nothing
     weighted = table.columns.weight is not None
     w = floats(result["w"]) if weighted else n.astype(np.float64)

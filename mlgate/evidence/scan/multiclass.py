@@ -16,7 +16,7 @@ from mlgate.evidence import canonical, coding, queries
 from mlgate.evidence.classes import MAX_CLASSES, Classes, Listed, is_view, strangers, too_many
 from mlgate.evidence.coding import token
 from mlgate.evidence.scan import numbers, probabilities
-from mlgate.evidence.scan.reading import Part, demand, demand_classes, missing
+from mlgate.evidence.scan.reading import CHAMPION, Part, demand, demand_classes, missing, spoken
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -27,10 +27,60 @@ if TYPE_CHECKING:
     from mlgate.evidence.scan.frames import Frame
     from mlgate.evidence.tables import Table
 
-_ROLES = ("label", "prediction", "score")
+_ROLES = ("label", "prediction", "score", "champion_prediction", "champion_score")
 
 _CODES = 3
 """Values of label and prediction in a view: not of it, of it, missing."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Model:
+    """One of the models that a row says something of: that of the release, or the champion."""
+
+    prefix: str
+    """What its roles begin with."""
+    prediction: str | None
+    """Its column; None where it follows from the scores."""
+    scores: Mapping[str, str]
+    """From each class, as the release writes it, to the column of its probability."""
+    spare: str
+    """A name that no column of the table has, for the largest probability of a row."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of its probabilities."""
+        return tuple(self.scores.values())
+
+    def each(self, clean: ir.Table) -> list[ir.FloatingColumn]:
+        """Return its probabilities."""
+        return [numbers.number(clean, name) for name in self.columns]
+
+    def with_highest(self, clean: ir.Table) -> ir.Table:
+        """Return the columns with the largest probability of each row."""
+        return clean.mutate(**{self.spare: probabilities.highest(self.each(clean))})
+
+
+def models_of(table: Table) -> dict[str, Model]:
+    """Return the models that a table has something of, by what their roles begin with."""
+    columns, champion = table.columns, table.columns.champion
+    found = {"": (columns.prediction, columns.scores)}
+    if champion is not None:
+        found[CHAMPION] = (champion.prediction, champion.scores)
+    return {
+        prefix: Model(prefix=prefix, prediction=prediction, scores=scores, spare=_spare(table, prefix))
+        for prefix, (prediction, scores) in found.items()
+    }
+
+
+def _spare(table: Table, prefix: str) -> str:
+    name = f"{prefix}highest"
+    while name in table.expr.columns or name in table.borrowed:
+        name += "_"
+    return name
+
+
+def _prefix(role: str) -> str:
+    return CHAMPION if role.startswith(CHAMPION) else ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,21 +88,23 @@ class Multiclass:
     """What the first look asks of a multiclass table."""
 
     table: Table
+    models: Mapping[str, Model]
     listed: Mapping[str, str]
-    """`label` and `prediction`, as far as they have a column, once any role is asked for."""
-    scored: bool
-    """Whether probabilities are asked for, or the prediction that follows from them."""
+    """Label and predictions, as far as they have a column, once any role is asked for; the champion's once
+    it is."""
+    scored: tuple[str, ...]
+    """The models whose probabilities are asked for, or the prediction that follows from them."""
     views: tuple[str, ...] = ()
     """Those that are asked for, but for `top`."""
 
     @property
     def columns(self) -> Collection[str]:
         """The columns of classes, and those of probabilities."""
-        return [*self.listed.values(), *self._scores.values()]
+        return [*self.listed.values(), *(name for one in self._scored for name in one.columns)]
 
     @property
-    def _scores(self) -> Mapping[str, str]:
-        return self.table.columns.scores if self.scored else {}
+    def _scored(self) -> list[Model]:
+        return [self.models[prefix] for prefix in self.scored]
 
     def facts(self, source: ir.Table) -> dict[str, Any]:
         """Return how many values are missing, and what is wrong with the probabilities of each row."""
@@ -60,59 +112,81 @@ class Multiclass:
         for role, name in self.listed.items():
             column = demand_classes(self.table, role, name, source[name])
             found |= {f"{role}_there": column.count(), f"{role}_distinct": column.nunique()}
-        names = list(self._scores.values())
-        for position, name in enumerate(names):
-            if not numbers.holds_numbers(source[name]):
-                found[f"score{position}_held"] = source[name].count()
-        if names:
-            found |= probabilities.facts([numbers.number(source, name) for name in names], source)
+        for model in self._scored:
+            for position, name in enumerate(model.columns):
+                if not numbers.holds_numbers(source[name]):
+                    found[f"{model.prefix}score{position}_held"] = source[name].count()
+            if model.columns:
+                found |= probabilities.facts(model.each(source), source, f"{model.prefix}score")
         return found
 
     def reading(self, row: Mapping[str, Any], listed: Mapping[str, pa.ChunkedArray]) -> Reading:
         """Make the reading of what came back; see `Asked.reading`."""
-        for position, name in enumerate(self._scores.values()):
-            if row.get(f"score{position}_held"):
-                raise numbers.not_numbers(self.table, "score", name, key="score")
+        for model in self._scored:
+            for position, name in enumerate(model.columns):
+                if row.get(f"{model.prefix}score{position}_held"):
+                    role = f"{model.prefix}score"
+                    raise numbers.not_numbers(self.table, role, name, key=role)
         for role, name in self.listed.items():
             if row[f"{role}_distinct"] > MAX_CLASSES:
-                raise too_many(role, queries.where(self.table, name), row[f"{role}_distinct"])
+                raise too_many(spoken(role), queries.where(self.table, name), row[f"{role}_distinct"])
         columns = {
-            role: Listed.of(role, queries.where(self.table, name), listed[role])
+            role: Listed.of(spoken(role), queries.where(self.table, name), listed[role])
             for role, name in self.listed.items()
         }
         # Where the columns of some classes are absent, those of others do not say which there are.
         keys = () if "score" in self.table.absent else tuple(self.table.columns.scores)
-        known = Classes.of(list(columns.values()), keys)
+        own = [column for role, column in columns.items() if not _prefix(role)]
+        known = Classes.of(own, keys)
+        self._held_against(known, columns)
         for view in self.views:
             known.viewed(view, self.table.favourable, self.table.location)
         return Reading(
             table=self.table,
+            models=self.models,
             known=known,
             columns=columns,
             faults={
                 role: tuple(missing(role, name, row[f"{role}_there"], row["rows"]))
                 for role, name in self.listed.items()
             }
-            | {"score": probabilities.faults(row) if self.scored else ()},
-            strange=None if keys else strangers(list(columns.values())),
+            | {
+                f"{one.prefix}score": probabilities.faults(row, f"{one.prefix}score")
+                for one in self._scored
+                if one.columns
+            },
+            strange=None if keys else strangers(own),
         )
+
+    def _held_against(self, known: Classes, columns: Mapping[str, Listed]) -> None:
+        """Refuse a champion that knows other classes than the release does."""
+        for role, column in columns.items():
+            if _prefix(role):
+                known.require(column)
+        if CHAMPION in self.scored:
+            known.require_scores(tuple(self.models[CHAMPION].scores), self.table.location)
 
 
 def ask(table: Table, counts: Collection[Counts]) -> Multiclass:
     """Say what has to be found out for some counts. EvidenceError when the table lacks a role."""
-    columns = table.columns
+    columns, models = table.columns, models_of(table)
     asked = {role for one in counts for role in roles_of(one)}
+    needed = set(asked)
     for role in sorted(asked):
-        if role == "prediction" and columns.prediction is None:
-            table.require("score", "the prediction follows from it")
-        key = "score" if role == "score_squares" else role
+        prefix, key = _prefix(role), role.removesuffix("_squares")
+        model = models.get(prefix)
+        if role == f"{prefix}prediction" and model is not None and model.prediction is None:
+            table.require(f"{prefix}score", "the prediction follows from it")
+            needed.add(f"{prefix}score")
         demand(table, role, key=key, there=key in _ROLES and columns.has(key))
     classes = {"label": columns.label, "prediction": columns.prediction} if asked else {}
-    derived = "prediction" in asked and columns.prediction is None
+    if any(map(_prefix, asked)):
+        classes["champion_prediction"] = models[CHAMPION].prediction
     return Multiclass(
         table=table,
+        models=models,
         listed={role: name for role, name in classes.items() if name is not None},
-        scored=derived or not asked.isdisjoint({"score", "score_squares"}),
+        scored=tuple(prefix for prefix in models if needed & {f"{prefix}score", f"{prefix}score_squares"}),
         views=tuple(sorted({one.view for one in counts if one.view is not None} - {TOP})),
     )
 
@@ -123,12 +197,14 @@ def roles_of(statistic: Counts) -> frozenset[str]:
     The score of a row's own class depends on its label, and whether a prediction is right on both.
     """
     roles, view = set(statistic.roles), statistic.view
-    if view is not None and (not is_view(view) or "score_squares" in roles):
+    if view is not None and (not is_view(view) or any(role.endswith("_squares") for role in roles)):
         raise TypeError(f"no multiclass table answers {statistic!r}")
-    if view is None and "score" in roles:
+    if view is None and roles & {"score", f"{CHAMPION}score"}:
         roles.add("label")
     if view == TOP and roles & {"label", "score"}:
         roles.add("prediction")
+    if view == TOP and any(map(_prefix, roles)):
+        roles |= {"label", f"{CHAMPION}prediction"}
     return frozenset(roles)
 
 
@@ -137,11 +213,12 @@ class Reading:
     """How a multiclass table is counted; see `reading.Reading`."""
 
     table: Table
+    models: Mapping[str, Model]
     known: Classes
     columns: Mapping[str, Listed]
-    """The values of label and prediction, where they have a column."""
+    """The values of label and predictions, where they have a column."""
     faults: Mapping[str, tuple[str, ...]]
-    """Of label, prediction and score."""
+    """Of label, predictions and scores."""
     strange: str | None
     """That label and prediction have no class in common."""
 
@@ -158,16 +235,18 @@ class Reading:
         """Return how a role is read."""
         if role == "label":
             return self._class_part(role, self.table.columns.label)
-        if role == "prediction":
-            prediction = self.table.columns.prediction
-            return self._argmax() if prediction is None else self._class_part(role, prediction)
-        if role == "score_squares":
-            return self._numbers(lambda clean: probabilities.squares(self._each(clean)))
+        prefix = _prefix(role)
+        model, prediction = self.models[prefix], f"{prefix}prediction"
+        if role == prediction:
+            column = model.prediction
+            return self._argmax(model) if column is None else self._class_part(role, column)
+        if role == f"{prefix}score_squares":
+            return self._numbers(model, lambda clean: probabilities.squares(model.each(clean)))
         if view is None:
-            return self._of_class("label")
-        if view == TOP:
-            return self._highest() if "prediction" not in self.columns else self._of_class("prediction")
-        return self._sum(self._viewed(view))
+            return self._of_class(model, "label")
+        if view != TOP:
+            return self._sum(model, self._viewed(view))
+        return self._of_class(model, prediction) if prediction in self.columns else self._highest(model)
 
     def picture(self, frame: Frame, view: str | None) -> Frame:
         """Return counted classes as a view shows them: 1 for those of it, 0 for others."""
@@ -176,18 +255,19 @@ class Reading:
         if view is None:
             return frame
         roles = dict(frame.roles)
+        if view == TOP and f"{CHAMPION}prediction" in roles:
+            roles[f"{CHAMPION}prediction"] = _equal(roles["label"], roles[f"{CHAMPION}prediction"])
         if view == TOP and "prediction" in roles:
             prediction = roles["prediction"]
             if "label" in roles:
-                gap = np.isnan(roles["label"]) | np.isnan(prediction)
-                roles["label"] = np.where(gap, np.nan, roles["label"] == prediction)
+                roles["label"] = _equal(roles["label"], prediction)
             # It always says of itself that it is right.
             roles["prediction"] = np.where(np.isnan(prediction), np.nan, 1.0)
         elif view != TOP:
             of_it = np.zeros(len(self.classes) + 1)
             of_it[list(self._viewed(view))] = 1.0
             of_it[-1] = np.nan
-            for role in roles.keys() & {"label", "prediction"}:
+            for role in roles.keys() & {"label", "prediction", f"{CHAMPION}prediction"}:
                 codes = np.where(np.isnan(roles[role]), len(self.classes), roles[role]).astype(np.intp)
                 roles[role] = of_it[codes]
         return replace(frame, roles=roles, sizes=dict.fromkeys(frame.sizes, _CODES))
@@ -199,7 +279,7 @@ class Reading:
         """Return a column of classes as it is; the classes are looked up in what comes back."""
         if name is None:
             raise AssertionError(f"the first look made sure of the {role}")
-        strange = () if self.strange is None or role == "label" else (self.strange,)
+        strange = () if self.strange is None or role != "prediction" else (self.strange,)
         return Part(
             columns=(name,),
             read=lambda clean: clean[name],
@@ -216,31 +296,23 @@ class Reading:
         places = [self.known.places.get(token(text), np.nan) for text in coded.texts]
         return np.array([*places, np.nan], dtype=np.float64)[coded.codes]
 
-    def _numbers(self, read: Callable[[ir.Table], ir.Column]) -> Part:
-        return Part(columns=self._score_columns, read=read, faults=self.faults["score"])
+    def _numbers(self, model: Model, read: Callable[[ir.Table], ir.Column]) -> Part:
+        return Part(columns=model.columns, read=read, faults=self.faults[f"{model.prefix}score"])
 
-    @property
-    def _score_columns(self) -> tuple[str, ...]:
-        return tuple(self.table.columns.scores.values())
-
-    def _each(self, clean: ir.Table) -> list[ir.FloatingColumn]:
-        return [numbers.number(clean, name) for name in self._score_columns]
-
-    def _sum(self, places: Collection[int]) -> Part:
+    def _sum(self, model: Model, places: Collection[int]) -> Part:
         """Add up the probabilities of some classes, which rounding may have made a little more than 1."""
-        scores = self.table.columns.scores.items()
+        scores = model.scores.items()
         names = tuple(name for key, name in scores if self.known.places[token(key)] in places)
 
         def read(clean: ir.Table) -> ir.Column:
             return probabilities.any_of([numbers.number(clean, name) for name in names])
 
-        return replace(self._numbers(read), columns=names)
+        return replace(self._numbers(model, read), columns=names)
 
-    def _of_class(self, role: str) -> Part:
-        """Return the probability that the class of a column was given."""
-        listed, scores = self.columns[role], self.table.columns.scores
-        name = {"label": self.table.columns.label, "prediction": self.table.columns.prediction}[role]
-        column_of = {token(key): column for key, column in scores.items()}
+    def _of_class(self, model: Model, role: str) -> Part:
+        """Return the probability that a model gave to the class of a column."""
+        listed, column_of = self.columns[role], {token(key): column for key, column in model.scores.items()}
+        name = self.table.columns.label if role == "label" else model.prediction
 
         def read(clean: ir.Table) -> ir.Column:
             import ibis
@@ -253,30 +325,27 @@ class Reading:
             nothing = ibis.literal(None, "float64")
             return ibis.cases(*branches, else_=nothing) if branches else nothing
 
-        part = self._numbers(read)
+        part = self._numbers(model, read)
         return replace(part, columns=(*part.columns, str(name)))
 
-    def _highest(self) -> Part:
+    def _highest(self, model: Model) -> Part:
         """Return the largest probability of a row."""
-        return replace(self._numbers(lambda clean: clean[self._spare]), first=self._with_highest)
+        return replace(self._numbers(model, lambda clean: clean[model.spare]), first=model.with_highest)
 
-    def _argmax(self) -> Part:
+    def _argmax(self, model: Model) -> Part:
         """Return the class of the largest probability, the first of equals in the order of the release."""
-        places = [self.known.places[token(key)] for key in self.table.columns.scores]
+        places = [self.known.places[token(key)] for key in model.scores]
 
         def read(clean: ir.Table) -> ir.Column:
-            return probabilities.first_equal(self._each(clean), clean[self._spare], places)
+            return probabilities.first_equal(model.each(clean), clean[model.spare], places)
 
-        part = self._numbers(read)
-        return replace(part, size=len(self.classes) + 1, first=self._with_highest)
+        part = self._numbers(model, read)
+        return replace(part, size=len(self.classes) + 1, first=model.with_highest)
 
-    @property
-    def _spare(self) -> str:
-        """A name that no column of the table has."""
-        name = "highest"
-        while name in self.table.expr.columns:
-            name += "_"
-        return name
 
-    def _with_highest(self, clean: ir.Table) -> ir.Table:
-        return clean.mutate(**{self._spare: probabilities.highest(self._each(clean))})
+def _equal(label: NDArray[np.float64], prediction: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return 1 where two classes are the same, 0 where not, NaN where either is missing."""
+    import numpy as np
+
+    gap = np.isnan(label) | np.isnan(prediction)
+    return np.where(gap, np.nan, label == prediction)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlgate.errors import EvidenceError
 from mlgate.evidence import canonical, queries
+from mlgate.evidence.scan.reading import spoken, stated_under
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -89,8 +90,8 @@ def not_numbers(table: Table, role: str, name: str, *, key: str) -> EvidenceErro
     """Return the error of a column that plays a role of numbers and holds something else."""
     return EvidenceError(
         queries.where(table, name),
-        f"the {role} is {queries.type_of(table.expr[name])}, not a number",
-        f"name a column of numbers under `columns: {{{key}: ...}}`, or give its type under `types:`",
+        f"the {spoken(role)} is {queries.type_of(queries.column_of(table, name))}, not a number",
+        f"name a column of numbers under {stated_under(key)}, or give its type under `types:`",
     )
 
 

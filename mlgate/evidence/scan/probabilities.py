@@ -7,6 +7,7 @@ from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 from mlgate.evidence import canonical, queries
+from mlgate.evidence.scan.reading import spoken
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -52,24 +53,27 @@ def first_equal(scores: Scores, value: ir.FloatingColumn, places: Sequence[int])
     return ibis.cases(*branches, else_=ibis.literal(None, "int16"))
 
 
-def facts(scores: Sequence[ir.FloatingColumn], source: ir.Table) -> dict[str, Any]:
-    """Count the rows whose probabilities are missing, infinite, outside [0, 1] or do not add up to 1."""
+def facts(scores: Sequence[ir.FloatingColumn], source: ir.Table, role: str = "score") -> dict[str, Any]:
+    """Count the rows whose probabilities are missing, infinite, outside [0, 1] or do not add up to 1.
+
+    The facts are named after the `role` that the probabilities have together.
+    """
     import ibis
 
     infinite = _any([queries.is_infinite(one) for one in scores])
     whole = _total(scores)
     finite = infinite.ifelse(ibis.literal(None, "float64"), whole)
     return {
-        "score_missing": source.count(where=_any([one.isnull() for one in scores])),
-        "score_infinite": source.count(where=infinite),
-        "score_outside": source.count(where=_any([(one < 0) | (one > 1) for one in scores]) & ~infinite),
-        "score_off": source.count(where=(finite - 1).abs() > queries.real(_tolerance(len(scores)))),
-        "score_low": finite.min(),
-        "score_high": finite.max(),
+        f"{role}_missing": source.count(where=_any([one.isnull() for one in scores])),
+        f"{role}_infinite": source.count(where=infinite),
+        f"{role}_outside": source.count(where=_any([(one < 0) | (one > 1) for one in scores]) & ~infinite),
+        f"{role}_off": source.count(where=(finite - 1).abs() > queries.real(_tolerance(len(scores)))),
+        f"{role}_low": finite.min(),
+        f"{role}_high": finite.max(),
     }
 
 
-def faults(row: Mapping[str, Any]) -> tuple[str, ...]:
+def faults(row: Mapping[str, Any], role: str = "score") -> tuple[str, ...]:
     """Say what is wrong, from the answers to `facts` and the number of `rows`; nothing where all is right."""
     parts = []
     for fact, what in (
@@ -77,16 +81,16 @@ def faults(row: Mapping[str, Any]) -> tuple[str, ...]:
         ("infinite", "have a probability that is infinite"),
         ("outside", "have a probability outside [0, 1]"),
     ):
-        if row[f"score_{fact}"]:
-            parts.append(f"{row[f'score_{fact}']} of {row['rows']} rows {what}")
-    if row["score_off"]:
-        low, high = (canonical.number(row[f"score_{end}"]) for end in ("low", "high"))
+        if row[f"{role}_{fact}"]:
+            parts.append(f"{row[f'{role}_{fact}']} of {row['rows']} rows {what}")
+    if row[f"{role}_off"]:
+        low, high = (canonical.number(row[f"{role}_{end}"]) for end in ("low", "high"))
         parts.append(
-            f"in {row['score_off']} of {row['rows']} rows the probabilities do not add up to 1 "
+            f"in {row[f'{role}_off']} of {row['rows']} rows the probabilities do not add up to 1 "
             f"(sums from {low} to {high})"
         )
     todo = "give the probability of every class in every row, so that they add up to 1"
-    return (f"score: {', '.join(parts)}; {todo}",) if parts else ()
+    return (f"{spoken(role)}: {', '.join(parts)}; {todo}",) if parts else ()
 
 
 def _tolerance(classes: int) -> float:

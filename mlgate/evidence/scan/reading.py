@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from mlgate.cells import QUANTILE, ROLES, Counts
 from mlgate.errors import EvidenceError
 from mlgate.evidence import queries
+from mlgate.evidence.arrays import numbers
 from mlgate.strict_yaml import show
 
 if TYPE_CHECKING:
@@ -26,11 +27,15 @@ if TYPE_CHECKING:
     from mlgate.evidence.tables import Table
 
 
+CHAMPION = "champion_"
+"""What the roles of the champion begin with."""
+
+
 def floats(column: pa.ChunkedArray) -> NDArray[np.float64]:
     """Return a column of numbers as floats, null as NaN and -0.0 as 0.0."""
     import pyarrow as pa
 
-    values: NDArray[np.float64] = column.cast(pa.float64()).to_numpy()
+    values: NDArray[np.float64] = numbers(column.cast(pa.float64()))
     return values + 0.0  # also a copy: Arrow's own buffer is read-only
 
 
@@ -40,9 +45,26 @@ def in_order(roles: Iterable[str]) -> list[str]:
     return sorted(roles, key=lambda role: (place.get(role, len(place)), role))
 
 
+def spoken(role: str) -> str:
+    """Return a role as messages name it: `champion's score`."""
+    return role.replace(CHAMPION, "champion's ", 1)
+
+
+def stated_under(key: str) -> str:
+    """Return where a release names the column of a role: `columns: {score: ...}`, in backquotes."""
+    if key.startswith(CHAMPION):
+        return f"`champion: {{predictions: {{{key.removeprefix(CHAMPION)}: ...}}}}`"
+    return f"`columns: {{{key}: ...}}`"
+
+
 def is_role(text: str) -> bool:
     """Whether a text names a role that can be counted."""
     return text in ROLES or text.startswith(QUANTILE)
+
+
+def viewed(statistic: Counts) -> str | None:
+    """Return the view that scores are counted in; None where none are, or in no view."""
+    return statistic.view if {"score", f"{CHAMPION}score"} & set(statistic.roles) else None
 
 
 def missing(role: str, name: str, there: int, rows: int) -> list[str]:
@@ -50,7 +72,7 @@ def missing(role: str, name: str, there: int, rows: int) -> list[str]:
     if there == rows:
         return []
     todo = "leave those rows out of the table, or complete them"
-    return [f"{rows - there} of {rows} values of {role} {show(name)} are missing; {todo}"]
+    return [f"{rows - there} of {rows} values of {spoken(role)} {show(name)} are missing; {todo}"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,7 +88,9 @@ class Part:
     values: Callable[[pa.ChunkedArray], NDArray[np.float64]] = floats
     """From what the engine gives to the codes or numbers, NaN for missing."""
     of_score: Callable[[NDArray[np.float64]], NDArray[np.float64]] | None = None
-    """How the part follows from the score, where that is counted too and the engine need not."""
+    """How the part follows from a score, where that is counted too and the engine need not."""
+    score: str = "score"
+    """The role of that score."""
     first: Callable[[ir.Table], ir.Table] | None = None
     """Adds a column that `read` looks at again and again."""
     faults: tuple[str, ...] = ()
@@ -148,8 +172,8 @@ def demand(table: Table, role: str, *, there: bool, key: str | None = None) -> N
     if not there:
         raise EvidenceError(
             f"{table.location}: table {show(table.name)}",
-            f"has no {role}, which a selected check needs",
-            f"name it under `columns: {{{key}: ...}}`, or leave the check out",
+            f"has no {spoken(role)}, which a selected check needs",
+            f"name it under {stated_under(key)}, or leave the check out",
         )
 
 
@@ -159,7 +183,7 @@ def demand_classes(table: Table, role: str, name: str, column: ir.Column) -> ir.
     if not (kind.is_numeric() or kind.is_boolean() or kind.is_string()):
         raise EvidenceError(
             queries.where(table, name),
-            f"the {role} is {queries.type_of(column)}, which has no classes",
+            f"the {spoken(role)} is {queries.type_of(column)}, which has no classes",
             "name a column of numbers, truth values or texts",
         )
     return column

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlgate.cells import QUANTILE, Counts
 from mlgate.evidence.scan import numbers
-from mlgate.evidence.scan.reading import Part, PlainReading, demand
+from mlgate.evidence.scan.reading import CHAMPION, Part, PlainReading, demand, spoken
 from mlgate.strict_yaml import show
 
 if TYPE_CHECKING:
@@ -72,6 +72,8 @@ def _roles(table: Table) -> dict[str, str]:
     columns = table.columns
     output = "score" if columns.task == "scores" else "prediction"
     found = {"label": columns.label, output: getattr(columns, output)}
+    if columns.champion is not None:
+        found[f"{CHAMPION}{output}"] = getattr(columns.champion, output)
     if columns.task == "regression":
         found |= dict(zip(ENDS, columns.interval or (), strict=False))
         found |= {f"{QUANTILE}{level}": name for level, name in columns.quantiles.items()}
@@ -88,7 +90,7 @@ def _key(role: str) -> str:
 def _part(role: str, name: str, row: Mapping[str, Any], crossed: Sequence[str]) -> Part:
     parts = numbers.impossible(role, row)
     todo = "leave those rows out of the table, or complete them"
-    faults = [f"{role} {show(name)}: {', '.join(parts)}; {todo}"] if parts else []
+    faults = [f"{spoken(role)} {show(name)}: {', '.join(parts)}; {todo}"] if parts else []
     return Part(columns=(name,), read=lambda clean: numbers.number(clean, name), faults=(*faults, *crossed))
 
 

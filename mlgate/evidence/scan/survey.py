@@ -18,7 +18,7 @@ from mlgate.cells import Bins, By, Counts, TableStatistic, Task, Values
 from mlgate.evidence import queries
 from mlgate.evidence.classes import MAX_CLASSES
 from mlgate.evidence.scan import binary, binning, multiclass, numbers, regression
-from mlgate.evidence.scan.reading import Asked, Reading, demand, in_order, missing
+from mlgate.evidence.scan.reading import Asked, Reading, demand, in_order, missing, viewed
 from mlgate.strict_yaml import show
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class Survey:
 
     def fault(self, statistic: Counts) -> str | None:
         """Return the faults that counts have; weights are in every count."""
-        view = statistic.view if "score" in statistic.roles else None
+        view = viewed(statistic)
         roles = self.reading.roles(statistic)
         found = [fault for role in in_order(roles) for fault in self.reading.part(role, view).faults]
         clusters = self.cluster_faults if statistic.clustered else ()

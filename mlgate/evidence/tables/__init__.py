@@ -7,7 +7,7 @@ role that each column plays, and the digest of the bytes behind it.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,15 @@ from mlgate.evidence import queries
 from mlgate.evidence.files.locations import COPY_LIMIT, Snapshot, Territory
 from mlgate.evidence.tables import predictions, warehouse
 from mlgate.evidence.tables.assign import assign
+from mlgate.evidence.tables.champion import (
+    ChampionRelease,
+    ChampionTerms,
+    assign_champion,
+    columns_of,
+    joined,
+    names_of,
+    terms_of,
+)
 from mlgate.evidence.tables.delimited import Reading
 from mlgate.evidence.tables.duck import Engine, open_engine
 from mlgate.evidence.tables.loading import Files, Shelf, reading_of
@@ -42,6 +51,10 @@ class Table:
     """As under `data:`."""
     expr: ir.Table
     """Its rows: `where` applied, predictions joined, columns under their own names."""
+    beside: ir.Table | None = None
+    """The same rows with what the champion's own table says of them, in the columns that are `borrowed`."""
+    borrowed: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    """From each column that only `beside` has to the champion's table, its location, and the column there."""
     columns: Columns
     absent: Mapping[str, str] = field(default_factory=dict)
     """From each role for which the release names a column that is not there, to (the first) such column."""
@@ -52,6 +65,8 @@ class Table:
     prediction_positive: object | None = None
     """`prediction_positive` as the release states it, None when it does not."""
     threshold: float = 0.5
+    champion: ChampionTerms = field(default_factory=ChampionTerms)
+    """How the champion's columns are read, where there are any."""
     record: EvidenceRecord
     """What the table is, for the report; its rows are those that `where` leaves."""
     records: tuple[EvidenceRecord, ...] = ()
@@ -75,10 +90,10 @@ class Table:
         `why` says who needs it: `performance/roc-auc needs it`.
         """
         if role in self.absent:
-            name = self.absent[role]
+            name, spoken = self.absent[role], role.replace("champion_", "champion's ")
             raise EvidenceError(
                 f"{self.location}: column {show(name)}",
-                f"is not there; the release names it as {role}, and {why}",
+                f"is not there; the release names it as {spoken}, and {why}",
                 did_you_mean(name, self.columns.names),
             )
 
@@ -94,6 +109,8 @@ def open_tables(
     hosts: tuple[str, ...] | None = None,
     engine: str | None = None,
     copy_limit: int = COPY_LIMIT,
+    champion: ChampionRelease | None = None,
+    compared: Collection[str] | None = None,
 ) -> dict[str, Table]:
     """Open tables of a release.
 
@@ -107,6 +124,8 @@ def open_tables(
         hosts: The only hosts that a connection may reach; None: any.
         engine: None or "duckdb": what reads files. A table with a connection stays in its own engine.
         copy_limit: Bytes; larger files are read where they are, and `verify_unchanged` is due at the end.
+        champion: The release of the champion, whose tables of the same names say more of the same rows.
+        compared: The tables in which it is looked at; None: all that it has.
 
     Raises:
         EvidenceError: Something named does not exist, lies outside, or does not parse.
@@ -125,10 +144,10 @@ def open_tables(
     opening = _Opening(release=release, document=document, shelf=shelf, environ=environ or {}, hosts=hosts)
     taken = {name: opening.take(name) for name in names}
     # The files come first: once DuckDB is open, no further file can be made readable to it.
-    opening.duckdb = (
-        open_engine(workdir, readable=shelf.open_files) if any(map(any, taken.values())) else None
-    )
-    return {name: opening.open(name, *files) for name, files in taken.items()}
+    beside = _Beside.take(opening, champion, [one for one in names if compared is None or one in compared])
+    if any(map(any, (*taken.values(), *beside.taken.values()))):
+        opening.duckdb = beside.opening.duckdb = open_engine(workdir, readable=shelf.open_files)
+    return beside.join({name: opening.open(name, *files) for name, files in taken.items()})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -155,15 +174,19 @@ class _Opening:
     duckdb: Engine | None = None
     databases: dict[str, BaseBackend] = field(default_factory=dict)
     """By connection; tables of one database share it."""
+    champion: ChampionRelease | None = None
+    """Not None where the release is that of the champion: its own champion is not looked at."""
 
     def take(self, name: str) -> tuple[Files | None, Files | None]:
         """Take the files of a table and of its predictions, as far as they are files."""
         source = self.release.data[name]
         rows = joined = None
+        territory = None if self.champion is None else self.champion.territory
         if source.path is not None:
-            rows = self.shelf.take(source.path, self._where(name, "path"))
+            rows = self.shelf.take(source.path, self._where(name, "path"), territory)
         if source.predictions is not None:
-            joined = self.shelf.take(source.predictions.path, self._where(name, "predictions", "path"))
+            where = self._where(name, "predictions", "path")
+            joined = self.shelf.take(source.predictions.path, where, territory)
         return rows, joined
 
     def open(self, name: str, files: Files | None, predicted: Files | None) -> Table:
@@ -188,24 +211,33 @@ class _Opening:
                 where=self._where(name, "predictions", "key"),
             )
             types |= {column: kind for column, kind in other.types.items() if column not in types}
-            records.append(_record(f"{name}.predictions", "predictions", other, other.expr))
-        record = _record(name, "table", whole, rows, columns=len(types))
+            records.append(_record(f"{self._called(name)}.predictions", "predictions", other, other.expr))
+        kind = "table" if self.champion is None else "predictions"
+        record = _record(self._called(name), kind, whole, rows, columns=len(types))
         snapshots = [one for found in (files, predicted) if found is not None for one in found.snapshots]
-        return self._table(rows, types, whole, (record, *records), snapshots)
+        return self._table(name, rows, types, whole, records=(record, *records), snapshots=snapshots)
+
+    def _called(self, name: str) -> str:
+        """Return what the report calls a table."""
+        return name if self.champion is None else f"champion.{name}"
 
     def _table(
         self,
+        name: str,
         rows: ir.Table,
         types: Mapping[str, ColumnType],
         whole: _Rows,
+        *,
         records: tuple[EvidenceRecord, ...],
         snapshots: Sequence[Snapshot],
     ) -> Table:
-        name = records[0].name
         spec = self.release.columns_of(name)
         columns, absent = assign(
-            spec, types, location=whole.location, task=self.release.task, taken=self._champion()
+            spec, types, location=whole.location, task=self.release.task, taken=names_of(self.release)
         )
+        if self.champion is None and (champion := columns_of(self.release)) is not None:
+            roles, lacking = assign_champion(champion, types, location=whole.location)
+            columns, absent = replace(columns, champion=roles), {**absent, **lacking}
         return Table(
             name=name,
             expr=rows,
@@ -215,6 +247,7 @@ class _Opening:
             favourable=spec.favourable,
             prediction_positive=spec.prediction_positive,
             threshold=self.release.threshold,
+            champion=terms_of(self.release, spec.prediction_positive),
             record=records[0],
             records=records,
             location=whole.location,
@@ -283,17 +316,39 @@ class _Opening:
     def _named(self, name: str, source: DataSource) -> set[str]:
         """Return the columns that the release names for a table."""
         _, roles = assign(self.release.columns_of(name), {}, location="")  # in an empty table, all are absent
-        return {*(source.types or {}), *(source.where or {}), *roles.values()}
-
-    def _champion(self) -> set[str]:
-        champion = self.release.champion
-        if champion is None or champion == "none" or champion.predictions is None:
-            return set()
-        found = (champion.predictions.score, champion.predictions.prediction)
-        return {name for name in found if name is not None}
+        named = {*(source.types or {}), *(source.where or {}), *roles.values()}
+        return {*named, *names_of(self.release)}
 
     def _where(self, name: str, *keys: str) -> str:
         return self.document.where(("data", name, *keys))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Beside:
+    """The tables of the champion's release that are held beside those of the same name."""
+
+    opening: _Opening
+    """Of the champion's release, where there is one."""
+    champion: ChampionRelease | None
+    taken: Mapping[str, tuple[Files | None, Files | None]]
+
+    @classmethod
+    def take(cls, opening: _Opening, champion: ChampionRelease | None, names: Sequence[str]) -> _Beside:
+        """Take the files of those tables that the champion's release has."""
+        if champion is None:
+            return cls(opening=opening, champion=None, taken={})
+        other = replace(opening, release=champion.release, document=champion.document, champion=champion)
+        taken = {name: other.take(name) for name in names if name in champion.release.data}
+        return cls(opening=other, champion=champion, taken=taken)
+
+    def join(self, tables: Mapping[str, Table]) -> dict[str, Table]:
+        """Return the tables, with what the champion's say of the same rows."""
+        found = dict(tables)
+        for name, files in self.taken.items():
+            if self.champion is not None:
+                other = self.opening.open(name, *files)
+                found[name] = joined(tables[name], other, where=self.champion.where)
+        return found
 
 
 def _record(

@@ -73,12 +73,13 @@ class Shelf:
     _taken: dict[Path, Snapshot] = field(default_factory=dict)
     _loaded: dict[tuple[object, ...], tuple[str, Loaded]] = field(default_factory=dict)
 
-    def take(self, written: str, where: str) -> Files:
-        """Take the files that a path or glob names.
+    def take(self, written: str, where: str, territory: Territory | None = None) -> Files:
+        """Take the files that a path or glob names, of another release where a `territory` is given.
 
         Raises EvidenceError when one does not exist, lies outside, or is of no format that is read.
         """
-        found = self.territory.find_all(written, where)
+        territory = territory or self.territory
+        found = territory.find_all(written, where)
         formats = {_format(one) for one in found}
         if len(formats) > 1:
             raise EvidenceError(
@@ -89,7 +90,7 @@ class Shelf:
                 self._taken[one.real] = take(one, self.workdir, copy_limit=self.copy_limit)
         snapshots = tuple(self._taken[one.real] for one in found)
         return Files(
-            location=shown(written),
+            location=territory.display(written),
             format=formats.pop(),
             displays=tuple(one.display for one in found),
             snapshots=snapshots,

@@ -51,6 +51,10 @@ def join(rows: Side, predictions: Side, *, key: str, whole: ir.Table, where: str
     _require_key(predictions, key, where)
     _require_one_type(rows, predictions, key, where)
     _require_new_columns(rows, predictions, key, where)
+    joined = _joined(rows.table, predictions.table, key)
+    exact = rows.types[key] == predictions.types[key]
+    if exact and _one_to_one(rows, predictions, key, joined):
+        return joined
     faults = _faults(rows, predictions, key, whole)
     if faults:
         raise EvidenceError(
@@ -58,7 +62,6 @@ def join(rows: Side, predictions: Side, *, key: str, whole: ir.Table, where: str
             f"does not match {rows.display} one to one: {', '.join(faults)}",
             "write one prediction for each row",
         )
-    joined = _joined(rows.table, predictions.table, key)
     if _number(joined.count(), rows) != _number(rows.table.count(), rows):
         # Whole numbers and floats are compared as floats, which past 2**53 cannot tell neighbours apart.
         raise EvidenceError(where, f"key: {show(key)} cannot be compared exactly", "write both in one type")
@@ -91,6 +94,21 @@ def _require_new_columns(rows: Side, predictions: Side, key: str, where: str) ->
             f"{rows.display} and {predictions.display} both have {', '.join(map(show, both[:5]))}",
             "keep each column, other than the key, in one of them",
         )
+
+
+def _one_to_one(rows: Side, predictions: Side, key: str, joined: ir.Table) -> bool:
+    """Whether as many keys as rows meet as many, which leaves nothing to look for."""
+    found = [_count_keys(side, key) for side in (rows, predictions)]
+    n = found[0][0]
+    return found == [(n, n), (n, n)] and _number(joined.count(), rows) == n
+
+
+def _count_keys(side: Side, key: str) -> tuple[int, int]:
+    """Return the rows of a table and its different keys, missing ones left out."""
+    keys = _keys(side.table, key)
+    counts = keys.aggregate(rows=keys.count(), keys=keys.key.nunique())
+    found = queries.fetch(counts, "join the predictions", location=side.display, engine=side.engine)
+    return int(found["rows"][0].as_py()), int(found["keys"][0].as_py())
 
 
 def _faults(rows: Side, predictions: Side, key: str, whole: ir.Table) -> list[str]:
