@@ -117,7 +117,8 @@ def test_no_module_takes_part_in_a_circle_of_imports() -> None:
 def test_only_the_shells_print_read_the_environment_or_exit() -> None:
     """`print`, `os.environ`, `sys.exit` and `click` appear in the command line alone.
 
-    Of the environment, the Python call hands all of it on, and git is started with a cleaned copy.
+    Of the environment, the Python call hands all of it on, git is started with a cleaned copy, and Great
+    Expectations, which asks it before it sends anything, is told to send nothing.
     """
     wrong = []
     for name, path in modules().items():
@@ -125,7 +126,8 @@ def test_only_the_shells_print_read_the_environment_or_exit() -> None:
             continue
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             text = ast.unparse(node) if isinstance(node, ast.Attribute | ast.Call) else ""
-            if text.startswith("os.environ") and name in {"mlgate.api", "mlgate.gate.identity"}:
+            known = {"mlgate.api", "mlgate.gate.identity", "mlgate.evidence.expectations.running"}
+            if text.startswith("os.environ") and name in known:
                 continue
             if text.startswith(("print(", "os.environ", "os.getenv", "sys.exit", "sys.argv", "click.")):
                 wrong.append(f"{name}: {text[:60]}")

@@ -37,6 +37,9 @@ _WIDE = 60
 @click.option(
     "--workflow/--no-workflow", default=True, show_default=True, help="Write a GitHub workflow too."
 )
+@click.option(
+    "--expectations", is_flag=True, help="Draft a suite of Great Expectations from the training table too."
+)
 @click.option("--allow-path", "allow", multiple=True, type=click.Path(path_type=Path), help="Also read here.")
 @click.option("--force", is_flag=True, help="Overwrite files that are there.")
 @click.option("--dry-run", is_flag=True, help="Say what would be written, and write nothing.")
@@ -54,6 +57,7 @@ def command(  # noqa: PLR0917
     workflow: bool,
     allow: tuple[Path, ...],
     *,
+    expectations: bool,
     force: bool,
     dry_run: bool,
 ) -> None:
@@ -68,7 +72,8 @@ def command(  # noqa: PLR0917
 
     folder = Path(os.path.abspath(out))  # noqa: PTH100
     if not (force or dry_run):
-        _refuse(folder, workflow=workflow)
+        suite = _called(name, folder) if expectations else None
+        _refuse(folder, workflow=workflow, suite=suite)
     looked = tuple(paths) or ((Path(),) if evaluation is None else ())
     found, models = tables.look([*looked, *(one for one in (evaluation, train) if one is not None)])
     where = ", ".join(str(one) for one in looked) or str(evaluation)
@@ -83,8 +88,16 @@ def command(  # noqa: PLR0917
         first.mkdir(mode=0o700)
         second.mkdir(mode=0o700)
         draft = guess(chosen, folder, first, known, allow=allow)
-        called = (name or folder.name or "model")[:200].strip() or "model"
-        drafted = drafting.files(draft, folder, called, second, workflow=workflow, allow=allow, progress=tell)
+        drafted = drafting.files(
+            draft,
+            folder,
+            _called(name, folder),
+            second,
+            workflow=workflow,
+            expectations=expectations,
+            allow=allow,
+            progress=tell,
+        )
     for line in _said(draft, drafted):
         click.echo(line)
     if dry_run:
@@ -98,11 +111,19 @@ def command(  # noqa: PLR0917
     click.echo(f"\nNext:  {_next(folder)}")
 
 
-def _refuse(folder: Path, *, workflow: bool) -> None:
-    """Raise when a file that is to be written is there, before anything is looked at."""
-    from mlgate.drafting import policy_text, release_text, workflow_text
+def _called(name: str | None, folder: Path) -> str:
+    """Return what the release is called."""
+    return (name or folder.name or "model")[:200].strip() or "model"
 
-    names = [release_text.FILE, policy_text.FILE]
+
+def _refuse(folder: Path, *, workflow: bool, suite: str | None) -> None:
+    """Raise when a file that is to be written is there, before anything is looked at.
+
+    `suite` is the name of the release where a suite is written, too.
+    """
+    from mlgate.drafting import policy_text, release_text, suite_text, workflow_text
+
+    names = [release_text.FILE, policy_text.FILE, *([suite_text.file_of(suite)] if suite else [])]
     there = [folder / one for one in names if os.path.lexists(folder / one)]
     root = next((one for one in (folder, *folder.parents) if (one / ".git").exists()), folder)
     if workflow and os.path.lexists(root / workflow_text.PATH):

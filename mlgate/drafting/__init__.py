@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mlgate import catalogue, policy
 from mlgate.cells import Bins, By
-from mlgate.drafting import policy_text, release_text, workflow_text
+from mlgate.drafting import policy_text, release_text, suite_text, workflow_text
 from mlgate.drafting.choosing import FAIRNESS, PERFORMANCE, Choice, Wanted, choose, choose_gap
 from mlgate.errors import EvidenceError
 from mlgate.evidence.bundle import Access, open_evidence
+from mlgate.evidence.expectations.reading import read_suite
 from mlgate.evidence.release import Release
+from mlgate.evidence.tables import Table
 from mlgate.gate import tables_needed
 from mlgate.gate.measuring import Measured
 from mlgate.gate.power import Prospect, measured, prospects
 from mlgate.guessing import Draft
+from mlgate.guessing.columns import facts_of
 from mlgate.strict_yaml import parse
 
 __all__ = ["Files", "files"]
@@ -41,13 +44,14 @@ def files(
     workdir: Path,
     *,
     workflow: bool = True,
+    expectations: bool = False,
     allow: Sequence[Path] = (),
     progress: Callable[[str], None] = lambda _: None,
 ) -> Files:
     """Draft the files for a folder; nothing is written there.
 
-    `workdir` is a private directory that the caller removes. Raises MlgateError when the release cannot be
-    judged as it was guessed.
+    `workdir` is a private directory that the caller removes; `expectations` also drafts a suite from the
+    training table. Raises MlgateError when the release cannot be judged as it was guessed.
     """
     text = release_text.release_text(draft, name)
     document = parse(text.encode(), release_text.FILE, path=folder / release_text.FILE)
@@ -63,7 +67,9 @@ def files(
     first = policy.load([trial], checks)
     access = Access(workdir=workdir, allow=allow)
     progress("opening tables")
-    evidence = open_evidence(release, document, tables_needed(first, release, None), access)
+    source = "train" if "train" in release.data else "evaluation"
+    opened = dict.fromkeys([*tables_needed(first, release, None), *([source] if expectations else [])])
+    evidence = open_evidence(release, document, tuple(opened), access)
     found = measured(evidence, first, progress)
     choices = _choices(performance, fairness, found)
     if not any(one.limit is not None for one in choices):
@@ -76,19 +82,34 @@ def files(
             f"nothing can be measured of it ({reasons})",
             "see whether --label, --score or --task is wrong",
         )
-    written = policy_text.policy_text(name, choices, _pins(draft))
+    texts: dict[Path, str] = {}
+    if expectations:
+        progress("drafting expectations")
+        path, suite = suite_text.file_of(name), _suite(draft, name, evidence.tables[source])
+        text = release_text.release_text(draft, name, {suite_text.suite_name(name): path})
+        called = suite_text.suite_name(name)
+        evidence = replace(evidence, suites={called: read_suite(suite.encode(), called, path)})
+        _require_inside(folder, folder / path)
+        texts[folder / path] = suite
+    written = policy_text.policy_text(name, choices, _pins(draft), expectations=expectations)
     final = workdir / policy_text.FILE
     final.write_text(written, encoding="utf-8")
     resolved = policy.load([final], checks)
     progress("working out what the table can decide")
     chances = prospects(evidence, resolved, progress)
-    texts = {folder / release_text.FILE: text, folder / policy_text.FILE: written}
+    texts |= {folder / release_text.FILE: text, folder / policy_text.FILE: written}
     if workflow:
         root = next((one for one in (folder, *folder.parents) if (one / ".git").exists()), folder)
         relative = (folder / release_text.FILE).relative_to(root).as_posix()
         _require_inside(root, root / workflow_text.PATH)
         texts[root / workflow_text.PATH] = workflow_text.workflow_text(relative)
     return Files(texts=texts, choices=tuple(choices), prospects=tuple(chances))
+
+
+def _suite(draft: Draft, name: str, table: Table) -> str:
+    """Draft the suite from the columns that the training table and the judged one share."""
+    columns = suite_text.wanted(draft, table.columns.names)
+    return suite_text.suite_text(name, facts_of(table), columns, draft.roles.key)
 
 
 def _require_inside(root: Path, path: Path) -> None:

@@ -32,13 +32,29 @@ def provisional(checks: Sequence[tuple[str, str]], groups: Sequence[tuple[By, ..
     return "\n".join(lines) + "\n"
 
 
-def policy_text(name: str, chosen: Sequence[Choice], pins: Mapping[str, str]) -> str:
+_SUITE = {
+    "check": "data/expectations",
+    "because": "draft by mlgate init from the training table, replace by a reason",
+}
+
+
+def policy_text(
+    name: str, chosen: Sequence[Choice], pins: Mapping[str, str], *, expectations: bool = False
+) -> str:
     """Return the text of policy.yaml; ContentError when it would not read back as it was meant.
 
-    `pins` are lines that fix roles of the release, written as a comment to be taken up.
+    `pins` are lines that fix roles of the release, written as a comment to be taken up. With `expectations`
+    it also asks for the suite of the release.
     """
-    written = _HEAD + "\n".join(_lines(name, chosen, pins)) + "\n"
-    require_same(written, _data(name, chosen), FILE)
+    lines = list(_lines(name, chosen, pins))
+    meant = _data(name, chosen)
+    if expectations:
+        lines = [line.replace("checks: []", "checks:") for line in lines]
+        first, *rest = (f"{key}: {value}" for key, value in _SUITE.items())
+        lines += [f"  - {first}", *(f"    {line}" for line in rest)]
+        meant["checks"].append(dict(_SUITE))
+    written = _HEAD + "\n".join(lines) + "\n"
+    require_same(written, meant, FILE)
     return written
 
 

@@ -31,15 +31,23 @@ _HEAD = """\
 """
 
 
-def release_text(draft: Draft, name: str) -> str:
-    """Return the text of release.yaml.
+def release_text(draft: Draft, name: str, suites: Mapping[str, str] | None = None) -> str:
+    """Return the text of release.yaml; `suites` are files of expectations by name.
 
     Raises ContentError when it would not read back as it was meant.
     """
-    lines = "\n".join(_lines(draft, name))
+    lines = "\n".join([*_lines(draft, name), *_suites(suites or {})])
     written = f"{_HEAD}{lines}\n"
-    require_same(written, release_data(draft, name), FILE)
+    meant = release_data(draft, name) | ({"expectations": dict(suites)} if suites else {})
+    require_same(written, meant, FILE)
     return written
+
+
+def _suites(suites: Mapping[str, str]) -> Iterator[str]:
+    if suites:
+        yield "expectations:  # of Great Expectations, drafted from the training table"
+    for name, path in suites.items():
+        yield f"  {text(name)}: {text(path)}"
 
 
 def release_data(draft: Draft, name: str) -> dict[str, Any]:  # noqa: C901
