@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from functools import cache, partial
@@ -11,9 +10,10 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from mlgate import content, strict_yaml
+from mlgate.catalogue import metric
 from mlgate.catalogue.check import FRAMEWORKS, Check, build
 from mlgate.catalogue.file import ID, CheckFile, schema
-from mlgate.catalogue.params import typed
+from mlgate.catalogue.params import complete, metrics_of
 from mlgate.errors import ContentError, Problem
 from mlgate.measures import Measure
 from mlgate.strict_yaml import Document, Loc, did_you_mean, show
@@ -63,28 +63,28 @@ def _namesake(id: str, checks: Mapping[str, Check]) -> str | None:
 
 
 def check_params(
-    of: Check | Measure, params: Mapping[str, Any], where: str | Callable[[Loc], str]
+    of: Check | Measure,
+    params: Mapping[str, Any],
+    where: str | Callable[[Loc], str],
+    checks: Mapping[str, Check] | None = None,
 ) -> dict[str, Any]:
     """Return the parameters of a measure: those of the check, then `params`, then the defaults.
 
     Names and types are held against the signature of the measure. `where` is the place that errors name,
-    or a function that tells it from a location (`("params", NAME, …)`).
+    or a function that tells it from a location (`("params", NAME, …)`). `checks` are those that a metric
+    may name; by default the shipped ones.
 
-    Raises ContentError with every problem at once: unknown, of the wrong type, or required and missing.
+    Raises ContentError with every problem at once: unknown, of the wrong type, or required and missing; and
+    for a metric that there is not.
     """
     measure = of.measure if isinstance(of, Check) else of
     fixed = of.params if isinstance(of, Check) else {}
-    given = {**fixed, **typed(measure, params, where)}
-    place = where if isinstance(where, str) else where(("params",))
-    missing = [
-        Problem(place, f"{measure.id} needs the parameter {show(name)}", f"add params: {{{name}: ...}}")
-        for name, parameter in measure.params.items()
-        if name not in given and parameter.default is inspect.Parameter.empty
-    ]
-    if missing:
-        raise ContentError.of(missing)
-    defaults = {name: parameter.default for name, parameter in measure.params.items()}
-    return {name: given.get(name, default) for name, default in defaults.items()}
+    found = complete(measure, fixed, params, where)
+    names = metrics_of(measure)
+    if not names:
+        return found
+    placed = where if callable(where) else lambda _: where
+    return metric.resolved(found, names, _shipped if checks is None else lambda: checks, placed)
 
 
 @cache

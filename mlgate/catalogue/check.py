@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 from mlgate import measures, strict_yaml
 from mlgate.catalogue import params as parameters
-from mlgate.catalogue.file import CheckFile, Lifecycle
+from mlgate.catalogue.file import CheckFile, Claim, Lifecycle
 from mlgate.cells import Task
 from mlgate.errors import ContentError, Problem
 from mlgate.findings import FixRecord, Severity
@@ -41,8 +41,16 @@ class Check:
     unit: str
     limit: Limit | None
     """None when the policy must give it."""
+    limit_for: Mapping[str, Any]
+    """The parameters that limit and guard are for; empty for any."""
     guard: float | None
     """In the unit of the measure; None for 5 % of abs(limit)."""
+    claim: Claim | None
+    """What the parameter `margin` means, where it makes the limit; None where the policy writes one."""
+    against: str | None
+    """The table that it compares with where the policy names none; None for a check on one table."""
+    retrain: bool
+    """Whether a failure says that the model wants training again."""
     severity: Severity
     why: str
     fix: FixRecord
@@ -99,7 +107,11 @@ def _check(document: Document, file: CheckFile, measure: Measure, params: Mappin
         better=file.better,
         unit=file.unit,
         limit=Limit(file.limit.op, file.limit.value) if file.limit else None,
+        limit_for=file.limit.params if file.limit else {},
         guard=file.guard,
+        claim=file.claim,
+        against=file.against,
+        retrain=file.retrain,
         severity=file.severity,
         why=file.why.strip(),
         fix=FixRecord(effort=file.fix.effort, text=file.fix.text.strip()),
@@ -124,6 +136,7 @@ def _faults(file: CheckFile, measure: Measure, id: str) -> Iterator[Fault]:
             yield (key,), f"{key} {show(stated)} is not that of {measure.id}", f"write {key}: {show(is_so)}"
     yield from _scope(file, measure)
     yield from _terms(file)
+    yield from _claim(file, measure)
     for place, control in enumerate(file.maps_to):
         if control not in FRAMEWORKS:
             yield (
@@ -153,8 +166,24 @@ def _scope(file: CheckFile, measure: Measure) -> Iterator[Fault]:
 
 def _terms(file: CheckFile) -> Iterator[Fault]:
     """Yield what is off about limit and guard."""
+    for name, value in (file.limit.params if file.limit else {}).items():
+        if name not in file.params or file.params[name] != value:
+            what = f"the limit is for {name}: {show(value)}, which is not what the check has"
+            yield ("limit", "params", name), what, f"write {name} under params, too"
     if file.limit and file.limit.op in (Op.EQUALS, Op.HOLDS) and file.kind != "fact":
         what = f"{file.limit.op.value} is for facts, this is a{'n' * (file.kind == 'estimate')} {file.kind}"
         yield ("limit", "op"), what, "use at_least, at_most or between"
     if file.guard is not None and file.kind == "fact":
         yield ("guard",), "a fact is compared as it is: a guard has no effect", "leave it out"
+
+
+def _claim(file: CheckFile, measure: Measure) -> Iterator[Fault]:
+    """Yield what is off about a limit that is made of a margin."""
+    if file.claim is None:
+        return
+    if "margin" not in measure.params:
+        what = f"a claim is made of the parameter `margin`, and {measure.id} has none"
+        yield ("claim",), what, "leave it out"
+    for key in ("limit", "guard"):
+        if getattr(file, key) is not None:
+            yield (key,), f"the margin makes the limit, so {key} would do nothing", "leave it out"

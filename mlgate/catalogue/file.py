@@ -17,6 +17,7 @@ from mlgate.strict_yaml import Wrong, show
 
 Lifecycle: TypeAlias = Literal["preview", "stable", "deprecated"]
 Effort: TypeAlias = Literal["low", "medium", "high"]
+Claim: TypeAlias = Literal["non-inferior", "superior", "equivalent"]
 Number: TypeAlias = Annotated[float, Field(allow_inf_nan=False)]
 
 ID = re.compile(r"[a-z0-9][a-z0-9-]*/[a-z0-9][a-z0-9-]*")
@@ -52,6 +53,8 @@ class LimitFile(strict_yaml.Model):
     """at_least and at_most take a number, between two numbers, equals a number or text, holds true."""
     value: bool | Number | str | tuple[Number, Number]
     """In the unit of the measure."""
+    params: Mapping[str, Any] = {}
+    """The parameters that it is for, and the guard with it: with others, a policy gives a limit."""
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
@@ -111,6 +114,13 @@ class CheckFile(strict_yaml.Model):
     """Left out where the field has no conventional limit: then the policy must give one."""
     guard: Annotated[Number, Field(ge=0)] | None = None
     """How far the uncertain end may reach past the limit, in the unit. Default: 5 % of abs(limit)."""
+    claim: Claim | None = None
+    """What the parameter `margin` means, which then makes the limit: non-inferior, at_least -margin;
+    superior, at_least margin; equivalent, between both. Such a check has no limit and no guard of its own."""
+    against: Text | None = None
+    """For a check that compares two tables: the other one, where the policy names none."""
+    retrain: bool = False
+    """Whether a failure says that the model wants training again."""
     severity: Severity
     """What a failure does when the policy says nothing else."""
     why: Text

@@ -16,6 +16,7 @@ from mlgate import catalogue
 from mlgate.catalogue import Check
 from mlgate.catalogue.params import types_of
 from mlgate.cli import own_checks
+from mlgate.measures.metrics import Metric
 
 WIDTH = 88
 
@@ -25,8 +26,16 @@ WORDS: Mapping[Any, str] = {
     int: "whole number",
     bool: "true or false",
     types.NoneType: "null",
+    Metric: "check on performance",
 }
 """How a policy's author calls the types of parameters."""
+
+CLAIMS: Mapping[str, str] = {
+    "non-inferior": "at_least -margin; the policy gives the margin under `params`",
+    "superior": "at_least margin, 0 by default; the policy may give the margin under `params`",
+    "equivalent": "between -margin and margin; the policy gives the margin under `params`",
+}
+"""The limit that a margin makes."""
 
 
 @click.command("explain")
@@ -134,14 +143,19 @@ def _file(check: Check) -> str:
 
 
 def _limit(check: Check) -> str:
+    if check.claim is not None:
+        return CLAIMS[check.claim]
     if check.limit is None:
         return "none by default; the policy gives it"
-    return f"{check.limit.op.value} {check.limit.value}"
+    of = ", ".join(f"{name} {value}" for name, value in check.limit_for.items())
+    return f"{check.limit.op.value} {check.limit.value}" + (f" for {of}, else none" if of else "")
 
 
 def _guard(check: Check) -> str:
     if check.measure.kind != "estimate":
         return "none: a fact is compared as it is"
+    if check.claim is not None:
+        return "none: the margin is all the room there is"
     return "5 % of the limit" if check.guard is None else f"{check.guard:g}"
 
 

@@ -51,11 +51,12 @@ TASKS: tuple[str, ...] = get_args(Task)
 API = 1
 """The version of the seam; a plugin that was written for another is refused."""
 
-INJECTED = ("by", "min_group", "judge_unknown", "judging", "seed", "favourable", "as_of")
+INJECTED = ("by", "min_group", "judge_unknown", "judging", "seed", "favourable", "as_of", "against")
 """Parameters that the gate gives, not the check: the group set, the smallest group judged alone,
 whether the group of missing values is judged, these three in one (`Judging`), the seed of any draw,
-whether people want the "positive" or the "negative" outcome ("favourable"), and the moment of the run, a
-datetime in UTC ("as_of"). A measure that takes `by` or `judging` is a measure over groups."""
+whether people want the "positive" or the "negative" outcome ("favourable"), the moment of the run, a
+datetime in UTC ("as_of"), and the table that the judged one is compared with (`Against`). A measure that takes
+`by` or `judging` is a measure over groups."""
 
 
 class Planned(Protocol):
@@ -173,8 +174,8 @@ def measure(
 
     A function takes `Cells` and keyword-only parameters, and returns an `Estimate`; its plan is the
     counts of the roles that it needs. A class has `plan(params, columns)` and `value(cells, params)`;
-    its parameters are the keyword-only parameters of `__init__`, which is called once without any, so
-    all have defaults or are None-able; `params` holds what the check and the policy set, defaults filled in.
+    its parameters are the keyword-only parameters of `__init__`, which is called once, with None for what has
+    no default; `params` holds what the check and the policy set, defaults filled in.
 
     `clusters` says that the interval allows for rows that belong together; without it, a release that names
     a cluster gets no judgement of this measure. `views` names, by task, the view (`Counts.view`) that a plain
@@ -216,7 +217,7 @@ def measure(
             clusters=clusters,
             views=views or {},
             bins=bins,
-            implementation=target() if planned else target,
+            implementation=_made(target, found) if planned else target,
             package=target.__module__.partition(".")[0],
             version=version,
             location=where,
@@ -224,6 +225,12 @@ def measure(
         )
 
     return declare
+
+
+def _made(target: Any, parameters: Mapping[str, inspect.Parameter]) -> Any:
+    """Make the one instance of a class; what it is to measure with comes later, in `params`."""
+    required = [name for name, one in parameters.items() if one.default is inspect.Parameter.empty]
+    return target(**dict.fromkeys(required))
 
 
 def _caller() -> str:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from mlgate.cells import Answers, Cells, Columns, Counts, On, Stated, Statement, Statistic
-from mlgate.errors import EvidenceError, PolicyError
 from mlgate.estimates import Estimate, GroupEstimate
 from mlgate.intervals import Newcombe, Part
-from mlgate.measures import Measure, catalogue, measure
+from mlgate.measures import measure
+from mlgate.measures.metrics import Metric, shipped
 
 TRAIN = "train"
 
@@ -19,28 +19,13 @@ TASK = Stated("task")
 MANY = 20
 """Two tables with more distinct rows than this are not alike by chance."""
 
-Metric = Literal[
-    "accuracy",
-    "balanced-accuracy",
-    "f1",
-    "roc-auc",
-    "log-loss",
-    "brier",
-    "mae",
-    "rmse",
-    "r2",
-    "mean-score",
-]
-
-DEFAULT: Mapping[str, Metric] = {
+DEFAULT: Mapping[str, str] = {
     "binary": "accuracy",
     "multiclass": "accuracy",
     "regression": "mae",
     "scores": "mean-score",
 }
 """The metric of each task."""
-
-WHERE = "params of performance.overfit: metric"
 
 
 @measure(
@@ -57,9 +42,12 @@ class Overfit:
     """How much worse a metric is on the judged table than on the training rows; 0 or less is no overfitting.
 
     The metric on `train` minus that on the judged table where higher is better, the other way round where
-    lower is better, so that a larger value is always worse. `metric` is accuracy, balanced-accuracy, f1,
-    roc-auc, log-loss, brier, mae, rmse, r2 or mean-score, as performance's check of that name has it; by
-    default accuracy, mae for a regression, mean-score for scores.
+    lower is better, so that a larger value is always worse. `metric` is a check on performance by its name
+    (accuracy, f1, mae) or {check: performance/f1, params: {average: macro}}; by default accuracy, mae for a
+    regression, mean-score for scores.
+
+    Far below 0, training rows are predicted much worse than new ones, which is rare: see whether the roles of
+    the two tables are the same, and whether `train` is what the model was trained on.
 
     MOVER's interval of the difference of two independent tables. Missing where either table has no value,
     when both tables hold the same, and when they have no class in common.
@@ -77,9 +65,7 @@ class Overfit:
 
     def plan(self, params: Mapping[str, Any], columns: Columns) -> list[Statistic]:
         """Ask both tables for what the metric needs; an error when it is not for this release."""
-        inner = _inner(params["metric"] or DEFAULT[columns.task])
-        _require_fit(inner, columns)
-        counts = [one for one in inner.plan(_own(inner, params), columns) if isinstance(one, Counts)]
+        counts = _metric(params, columns.task).require_direction().plan(columns, params)
         return [TASK, *counts, *(On(TRAIN, one) for one in counts)]
 
     def value(self, cells: Answers, params: Mapping[str, Any]) -> Estimate:
@@ -93,40 +79,13 @@ class Overfit:
         if any(_strangers(here[one], there[one]) for one in asked):
             reason = "the judged table and train have no class in common, so they are about different things"
             return Estimate.missing(reason, n=max(one.rows for one in here.values()))
-        inner = _inner(params["metric"] or DEFAULT[str(cells.get(TASK, Statement).value)])
-        judged = _measured(inner, here, params)
-        trained = _measured(inner, there, params)
-        return _difference(inner, judged, trained)
+        metric = _metric(params, str(cells.get(TASK, Statement).value))
+        return _difference(metric, metric.value(here, params), metric.value(there, params))
 
 
-def _inner(metric: Metric) -> Measure:
-    return catalogue()[f"performance.{metric.replace('-', '_')}"]
-
-
-def _own(inner: Measure, params: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the parameters of the metric's own measure: its defaults, and what the gate gave for it."""
-    given = {name: params[name] for name in inner.injected if name in params}
-    return {**{name: parameter.default for name, parameter in inner.params.items()}, **given}
-
-
-def _require_fit(inner: Measure, columns: Columns) -> None:
-    """Raise when the metric is not for the task, lacks a role, or takes clustered rows for independent."""
-    name = inner.id.removeprefix("performance.").replace("_", "-")
-    if columns.task not in inner.tasks:
-        fit = [one for one in get_args(Metric) if columns.task in _inner(one).tasks]
-        raise PolicyError(WHERE, f"{name} is not for the task {columns.task}", f"use one of {', '.join(fit)}")
-    for role in inner.needs:
-        if not columns.has(role):
-            what = f"overfit by {name} needs it, and the release names no column for it"
-            raise EvidenceError(f"role {role}", what, f"add `{role}` under `columns:`, or use another metric")
-    if columns.cluster is not None and not inner.clusters:
-        what = f"rows belong together by {columns.cluster!r}, and {name} has no interval that allows for it"
-        raise PolicyError(WHERE, what, "use another metric")
-
-
-def _measured(inner: Measure, cells: Mapping[Counts, Cells], params: Mapping[str, Any]) -> Estimate:
-    """Let the metric's own measure look at one table."""
-    return inner.value(Answers(dict(cells.items())), _own(inner, params))
+def _metric(params: Mapping[str, Any], task: str) -> Metric:
+    named: Metric | None = params["metric"]
+    return shipped(DEFAULT[task]) if named is None else named
 
 
 def _same(here: Cells, there: Cells) -> bool:
@@ -150,7 +109,7 @@ def _strangers(here: Cells, there: Cells) -> bool:
     return bool(here.classes and there.classes) and set(here.classes).isdisjoint(there.classes)
 
 
-def _difference(inner: Measure, judged: Estimate, trained: Estimate) -> Estimate:
+def _difference(metric: Metric, judged: Estimate, trained: Estimate) -> Estimate:
     """Return how much worse the judged table is, with both tables' values as its table."""
     tables = {"train": trained, "judged": judged}
     groups = tuple(
@@ -165,7 +124,7 @@ def _difference(inner: Measure, judged: Estimate, trained: Estimate) -> Estimate
         for name, one in tables.items()
     )
     n = judged.n + trained.n
-    better, worse = (trained, judged) if inner.better == "higher" else (judged, trained)
+    better, worse = (trained, judged) if metric.sign > 0 else (judged, trained)
     if better.value is None or worse.value is None:
         lacking = [f"{name} table: {one.reason}" for name, one in tables.items() if one.value is None]
         return Estimate.missing("; ".join(lacking), n=n, groups=groups)

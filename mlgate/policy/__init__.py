@@ -4,9 +4,10 @@ from mlgate.policy.lint import idle, lint
 from mlgate.policy.load import load, shipped
 from mlgate.policy.model import PolicyFile, schema
 from mlgate.policy.pins import Contradiction, chosen_by_author, contradictions
-from mlgate.policy.uses import Policy, Use, applies
+from mlgate.policy.uses import CHAMPION, Policy, Use, applies
 
 __all__ = [
+    "CHAMPION",
     "Contradiction",
     "Policy",
     "PolicyFile",

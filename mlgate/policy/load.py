@@ -226,12 +226,8 @@ def _not_yet(data: Any) -> Iterator[tuple[Loc, str]]:
     if "waivers" in data:
         yield ("waivers",), "`waivers`"
     release = data.get("release")
-    if isinstance(release, dict) and release.get("champion", "none") != "none":
-        yield ("release", "champion"), f"a champion other than `none` ({show(release['champion'])})"
-    checks = data.get("checks")
-    for place, entry in enumerate(checks if isinstance(checks, list) else ()):
-        if isinstance(entry, dict) and "against" in entry:
-            yield ("checks", place, "against"), "`against`"
+    if isinstance(release, dict) and release.get("champion") == "registry":
+        yield ("release", "champion"), "`champion: registry`"
 
 
 def _empty(document: Document, data: Any, loc: Loc) -> Iterator[Problem]:

@@ -19,8 +19,10 @@ from mlgate.policy.values import (
     Confidence,
     Decision,
     Ends,
+    EndsPin,
     Grouping,
     Identifier,
+    LevelsPin,
     Name,
     NamesPin,
     Number,
@@ -90,6 +92,10 @@ class ColumnPins(Model):
     time: Name | None = None
     weight: Name | None = None
     cluster: Name | None = None
+    interval: EndsPin | None = None
+    """Of the low and the high end, in this order."""
+    quantiles: LevelsPin | None = None
+    """These levels, and no other."""
 
 
 class ReadingPins(Model):
@@ -159,8 +165,9 @@ class Pins(Model):
     """The threshold must be this one, and decisions must come from it."""
     evaluation: EvaluationPins | None = None
     """Which evaluation table."""
-    champion: Literal["none"] | None = None
-    """There must be no champion."""
+    champion: Literal["none", "required"] | None = None
+    """`none`: there must be no champion. `required`: there must be one that can be compared with, by its
+    release, its predictions or its report."""
 
 
 class Band(Model):
@@ -266,6 +273,10 @@ class UseEntry(Model):
     """Parts that are judged each by itself: a column, a product of columns, bins."""
     table: Name | None = None
     """The table of the release that is judged; default: evaluation."""
+    against: Name | None = None
+    """The table that it is compared with, for checks that compare two; the check has a default."""
+    retrain: bool | None = None
+    """Whether a failure says that the model wants training again; the report then says `retrain: true`."""
     when: When | None = None
     """When the check applies; it applies always by default."""
     params: dict[Name, Any] | None = None

@@ -29,13 +29,16 @@ if TYPE_CHECKING:
 NONE = "none"
 """The pin that forbids: the release must not give this role to any column."""
 
+_CHAMPIONS = {NONE: NONE, "required": "a release, predictions or a report of the champion"}
+"""What each pin of the champion asks for, in words."""
+
 RISKS: tuple[str, ...] = get_args(Risk)
 """From low to high."""
 
 _ALWAYS = ("label", "positive", "favourable", "protected", "weight", "key")
 """Roles that are listed as chosen by the author even where the author left them out."""
 
-_LACKABLE = ("label", "score", "protected", "key", "time")
+_LACKABLE = ("label", "score", "protected", "key", "time", "interval", "quantiles")
 """Roles that a judged table can lack: without them a check is not measured. Null in any other role is a
 default (every row counts one, rows are independent), so it is a choice."""
 
@@ -111,8 +114,16 @@ def _of_release(policy: Policy, release: Release) -> Iterator[tuple[str, str, st
         yield "risk", wanted, release.risk or "none stated"
     if pins.threshold is not None:
         yield from _of_threshold(pins.threshold, policy, release)
-    if pins.champion is not None and release.champion not in (None, NONE):
-        yield "champion", NONE, _text(release.champion)
+    if pins.champion is not None and not _champion_kept(pins.champion, release):
+        yield "champion", _CHAMPIONS[pins.champion], _text(release.champion)
+
+
+def _champion_kept(pin: str, release: Release) -> bool:
+    """Whether there is a champion as a policy wants it; one in a registry is not looked at."""
+    champion = release.champion
+    if pin == NONE:
+        return champion in (None, NONE)
+    return champion is not None and champion != "none" and champion.uri is None
 
 
 def _risk_kept(pin: str | AtLeastRisk, stated: str | None) -> bool:
@@ -180,8 +191,15 @@ def _role_kept(role: str, wanted: Any, columns: ColumnsSpec) -> bool:
             return set(wanted) <= set(found or ())
         case "features" | "categorical":
             return found is not None and set(wanted) == set(found)
+        case "quantiles":
+            return found is not None and _by_level(wanted) == _by_level(found)
         case _:
             return bool(found == wanted)
+
+
+def _by_level(columns: Mapping[str, str]) -> list[tuple[float, str]]:
+    """Return quantile columns by level, lowest first; a level that is written in two ways stays twice."""
+    return sorted((float(level), column) for level, column in columns.items())
 
 
 def _meaning(role: str, columns: ColumnsSpec) -> Any:
@@ -273,7 +291,7 @@ def _choices(policy: Policy, release: Release) -> Iterator[tuple[str, str]]:
     if pins.threshold is None and (binary or "threshold" in release.model_fields_set):
         yield "threshold", f"{release.threshold:g}"
     yield from _tables(policy, release)
-    if pins.champion is None:
+    if pins.champion != NONE:
         yield "champion", _text(release.champion)
 
 

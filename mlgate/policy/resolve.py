@@ -11,6 +11,7 @@ from mlgate import catalogue, strict_yaml
 from mlgate.cells import Bins, By
 from mlgate.errors import ContentError, MlgateError, Problem
 from mlgate.findings import SourceFile
+from mlgate.measures.metrics import Metric
 from mlgate.policy.layers import EMPTY, SWITCH, Layer, Stated
 from mlgate.policy.model import Approvals, ColumnPins, EvaluationPins, Pins, Promotion, Trust
 from mlgate.policy.terms import setting, use_of
@@ -52,7 +53,7 @@ def resolve(
             if isinstance(switch, str):
                 off[use_id] = switch
             else:
-                uses.append(use_of(with_pins, use_id, check))
+                uses.append(use_of(with_pins, use_id, check, checks))
     problems += [*_unknown(layer, checks), *_tampered(layer)]
     if set(layer.uses()) <= set(off) and not problems:
         todo = "add `checks:`, or extend one that has"
@@ -60,7 +61,7 @@ def resolve(
     if problems:
         raise ContentError.of(dict.fromkeys(problems))
     policy = _policy(layer, sources, tuple(uses), off)
-    return replace(policy, weakened=weakened(policy, layer, before))
+    return replace(policy, weakened=weakened(policy, layer, before, checks))
 
 
 def _pins_use(layer: Layer) -> Layer:
@@ -243,6 +244,8 @@ def shown(use: Use) -> dict[str, Any]:
         "groups": None if use.groups is None else [_by(product) for product in use.groups],
         "slices": [_by(product) for product in use.slices],
         "table": use.table,
+        "against": use.against,
+        "retrain": use.retrain,
         "when": _plain(use.when),
         "because": use.because,
         "origin": None if use.origin is None else use.origin.value,
@@ -258,11 +261,13 @@ def _plain(model: Model) -> dict[str, Any]:
     return plain
 
 
-def _json(value: Any) -> Any:
+def _json(value: Any) -> Any:  # noqa: PLR0911  one for each kind of value
     """Return a value as JSON has it; numbers that are equal look equal, however they were written."""
     match value:
         case Model():
             return _plain(value)
+        case Metric():
+            return _json({"check": value.check, "check_digest": value.digest, "params": value.params})
         case Mapping():
             return {str(name): _json(one) for name, one in value.items()}
         case tuple() | list():

@@ -11,6 +11,7 @@ from mlgate.errors import ContentError
 from mlgate.evidence import canonical
 from mlgate.findings import OnInconclusive, Origin, Severity
 from mlgate.limits import Limit, Op, Rule
+from mlgate.measures.margins import size_of
 from mlgate.policy.layers import LIMIT, SWITCH, Layer, Stated
 from mlgate.policy.model import OPERATIONS, Band, ExceptEntry, When
 from mlgate.policy.uses import Exemption, Use
@@ -41,8 +42,8 @@ def setting(layer: Layer, name: str) -> Any:
     return DEFAULTS[name] if value is None else value
 
 
-def use_of(layer: Layer, use_id: str, check: Check) -> Use:
-    """Return one use with everything decided; ContentError for what cannot be.
+def use_of(layer: Layer, use_id: str, check: Check, checks: Mapping[str, Check]) -> Use:
+    """Return one use with everything decided; ContentError for what cannot be. `checks` are all there are.
 
     First found wins: the use, the policy, the check, the default of mlgate.
     """
@@ -50,9 +51,15 @@ def use_of(layer: Layer, use_id: str, check: Check) -> Use:
     where = {name: said.where for name, said in stated.items() if name != SWITCH}
     given = {name: said.value for name, said in stated.items()}
     entry = layer.where("checks", use_id, SWITCH)
-    limit = _limit(given.get(LIMIT), check, where.get(LIMIT, entry))
-    params = layer.below("checks", use_id, "params")
-    where |= {f"params.{name}": said.where for name, said in params.items()}
+    said = layer.below("checks", use_id, "params")
+    where |= {f"params.{name}": one.where for name, one in said.items()}
+    params = _params(check, said, entry, checks)
+    usual = all(said[name].value == value for name, value in check.limit_for.items() if name in said)
+    if check.claim is None:
+        limit = _limit(given.get(LIMIT), check, where.get(LIMIT, entry), usual=usual)
+    else:
+        _require_unlimited(check, where)
+        limit = _claimed(check, params, where.get("params.margin", entry))
 
     slices = _products(given.get("slices", ()), where.get("slices", entry))
 
@@ -60,16 +67,16 @@ def use_of(layer: Layer, use_id: str, check: Check) -> Use:
         return given[name] if name in given else setting(layer, name)
 
     rule = Rule(
-        decision=decided("decision"),
+        decision=_decision(check, decided("decision")),
         confidence=decided("confidence"),
-        guard=_guard(limit, check, decided("decision"), given.get("guard")),
+        guard=_guard(limit, check, decided("decision"), given.get("guard"), usual=usual),
         min_judged=decided("min_judged"),
     )
     return Use(
         id=use_id,
         check=check,
         measure=check.measure,
-        params=_params(check, params, entry),
+        params=params,
         limit=limit,
         exceptions=_exceptions(given.get("except"), check, limit, slices, where.get("except", entry)),
         warn=_warn(given.get("warn"), limit, where.get("warn", entry)),
@@ -81,6 +88,8 @@ def use_of(layer: Layer, use_id: str, check: Check) -> Use:
         groups=_groups(given.get("groups"), check, where.get("groups", entry)),
         slices=slices,
         table=given.get("table", "evaluation"),
+        against=_against(check, given.get("against"), given.get("table"), where.get("against", entry)),
+        retrain=bool(given.get("retrain", check.retrain)),
         when=given.get("when", When()),
         because=given.get("because"),
         origin=_origin(layer, check),
@@ -89,15 +98,21 @@ def use_of(layer: Layer, use_id: str, check: Check) -> Use:
     )
 
 
-def _params(check: Check, given: Mapping[str, Stated], entry: str) -> dict[str, Any]:
+def _params(
+    check: Check, given: Mapping[str, Stated], entry: str, checks: Mapping[str, Check]
+) -> dict[str, Any]:
     def where(loc: Loc) -> str:
         name = str(loc[1]) if len(loc) > 1 else ""
         return given[name].where if name in given else entry
 
-    return catalogue.check_params(check, {name: said.value for name, said in given.items()}, where)
+    return catalogue.check_params(check, {name: said.value for name, said in given.items()}, where, checks)
 
 
-def _limit(given: tuple[str, Any] | None, check: Check, where: str) -> Limit:
+def _limit(given: tuple[str, Any] | None, check: Check, where: str, *, usual: bool = True) -> Limit:
+    """Return the limit; the check's own only where its parameters are the `usual` ones that it is for."""
+    if given is None and not usual:
+        of = ", ".join(f"{name}: {show(value)}" for name, value in check.limit_for.items())
+        raise ContentError(where, f"no limit: the default of {check.id} is for {of}", f"give {_usual(check)}")
     if given is None:
         if check.limit is None:
             raise ContentError(
@@ -120,6 +135,36 @@ def _limit(given: tuple[str, Any] | None, check: Check, where: str) -> Limit:
             f"give {_usual(check)}, or `between` for both ends",
         )
     return Limit(op, value)
+
+
+def _claimed(check: Check, params: Mapping[str, Any], where: str) -> Limit:
+    """Return the limit that the margin makes; ContentError for a margin that leaves nothing to claim."""
+    margin = params["margin"]
+    size = 0.0 if margin is None else size_of(margin).value
+    if check.claim == "superior":
+        return Limit(Op.AT_LEAST, size)
+    if margin is None:
+        what = f"{check.id} needs a margin: how much may be lost without it mattering"
+        raise ContentError(where, what, "add params: {margin: ...}, in the unit of the metric or as '2%'")
+    if not size > 0.0:
+        what = f"a margin of {show(margin)} could never be shown to be kept to"
+        raise ContentError(where, what, "give a margin above 0, or use compare/superior")
+    if check.claim == "equivalent":
+        return Limit(Op.BETWEEN, (-size, size))
+    return Limit(Op.AT_LEAST, -size)
+
+
+def _require_unlimited(check: Check, where: Mapping[str, str]) -> None:
+    """Refuse what would stand beside a limit that is made of the margin."""
+    for key, name in ((LIMIT, "the limit"), ("guard", "a guard"), ("except", "an exception")):
+        if key in where:
+            what = f"{name} has no place here: the margin of {check.id} is its limit"
+            raise ContentError(where[key], what, "remove it, and give params: {margin: ...}")
+
+
+def _decision(check: Check, decision: Any) -> Any:
+    """Return how to decide: of a claim the margin is all the room that there is."""
+    return "bound" if check.claim is not None and decision == "guard" else decision
 
 
 def _usual(check: Check) -> str:
@@ -187,13 +232,16 @@ def _spelt(value: str | float | bool) -> str:
     return value if isinstance(value, str) else canonical.number(value)
 
 
-def _guard(limit: Limit, check: Check, decision: str, given: float | None) -> float:
-    """Return the guard in the unit of the measure; facts and the other two decisions have none."""
-    if decision != "guard" or check.measure.kind == "fact":
+def _guard(limit: Limit, check: Check, decision: str, given: float | None, *, usual: bool) -> float:
+    """Return the guard in the unit of the measure; facts and the other two decisions have none.
+
+    That of the check is, as its limit, for its `usual` parameters.
+    """
+    if decision != "guard" or check.measure.kind == "fact" or check.claim is not None:
         return 0.0
     if given is not None:
         return float(given)
-    if check.guard is not None:
+    if check.guard is not None and usual:
         return float(check.guard)
     ends = limit.value if isinstance(limit.value, tuple) else (limit.value,)
     return GUARD_SHARE * max(abs(float(end)) for end in ends)
@@ -208,6 +256,21 @@ def _severity(check: Check, given: str | None, *, own_limit: bool) -> Severity:
         return Severity(given)
     by_default = check.lifecycle == "preview" and check.severity is Severity.BLOCK and not own_limit
     return Severity.WARN if by_default else check.severity
+
+
+def _against(check: Check, given: str | None, table: str | None, where: str) -> str | None:
+    """Return the table that the judged one is compared with, None for a check that looks at one alone."""
+    if "against" not in check.measure.injected:
+        if given is not None:
+            raise ContentError(where, f"{check.id} does not compare two tables", "remove `against`")
+        return None
+    other = given or check.against
+    if other is None:
+        raise ContentError(where, f"{check.id} compares two tables, and names one", "add `against: train`")
+    if other == (table or "evaluation"):
+        what = f"{check.id} would compare table {show(other)} with itself"
+        raise ContentError(where, what, "name another table under `against`")
+    return other
 
 
 def _origin(layer: Layer, check: Check) -> Origin | None:

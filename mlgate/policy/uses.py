@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from mlgate.measures import Measure
 
 
+CHAMPION = "champion"
+"""The need of checks that compare with the model that runs now."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Exemption:
     """Another limit for the slices that have some values."""
@@ -57,7 +61,9 @@ class Use:
     slices: tuple[tuple[By, ...], ...] = ()
     table: str = "evaluation"
     against: str | None = None
-    """The table that it is compared with; no check of this version has one."""
+    """The table that it is compared with, for measures that compare two; else None."""
+    retrain: bool = False
+    """Whether a failure says that the model wants training again."""
     when: When = field(default_factory=When)
     because: str | None = None
     """Why the limit is where it is, in the words of the policy."""
@@ -174,6 +180,8 @@ def applies(use: Use, policy: Policy, release: Release) -> str | None:
             return f"the policy leaves out {name}: {policy.not_applicable[name]}"
     if use.check.tasks and release.task not in use.check.tasks:
         return f"it is for task {_either(use.check.tasks)}, and this release is {release.task}"
+    if CHAMPION in use.check.needs and release.champion == "none" and policy.first_release == "allow":
+        return "it compares with the model that runs now, and the release says that there is none"
     return _unmet(use, release)
 
 

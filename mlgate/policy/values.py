@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import AfterValidator, Discriminator, Field, Tag
 
+from mlgate.evidence.roles import Levels
 from mlgate.evidence.sources import Condition
 from mlgate.strict_yaml import Model, Wrong, show
 
@@ -113,6 +114,13 @@ ScalarsPin: TypeAlias = Annotated[
 NamesPin: TypeAlias = Annotated[
     Annotated[Literal["none"], Tag("none")] | Annotated[tuple[Name, ...], Field(min_length=1), Tag("some")],
     Discriminator(_none_or_some),
+]
+EndsPin: TypeAlias = Annotated[
+    Annotated[Literal["none"], Tag("none")] | Annotated[tuple[Name, Name], Tag("some")],
+    Discriminator(_none_or_some),
+]
+LevelsPin: TypeAlias = Annotated[
+    Annotated[Literal["none"], Tag("none")] | Annotated[Levels, Tag("some")], Discriminator(_none_or_some)
 ]
 WherePin: TypeAlias = Annotated[
     Annotated[Literal["none"], Tag("none")]

@@ -7,8 +7,8 @@ of one use count alike. What cannot be shown to be as strict counts as weaker.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mlgate.cells import Bins, By
 from mlgate.errors import MlgateError
@@ -20,6 +20,9 @@ from mlgate.policy.pins import RISKS
 from mlgate.policy.terms import use_of
 from mlgate.policy.uses import Policy, Use
 from mlgate.strict_yaml import Model, show
+
+if TYPE_CHECKING:
+    from mlgate.catalogue import Check
 
 _SEVERITIES = (Severity.INFO, Severity.WARN, Severity.BLOCK)
 _DECISIONS = ("point", "guard", "bound")
@@ -35,19 +38,22 @@ class _Change(NamedTuple):
     now: object
 
 
-def weakened(policy: Policy, layer: Layer, before: Sequence[Layer]) -> tuple[str, ...]:
+def weakened(
+    policy: Policy, layer: Layer, before: Sequence[Layer], checks: Mapping[str, Check]
+) -> tuple[str, ...]:
     """Return a line for each demand that is weaker than an inherited one, with the line that changed it.
 
     Args:
         policy: The policy as resolved.
         layer: What all its files say.
         before: What the first file says, the first two, and so on, without the last.
+        checks: Every check there is.
     """
     said = [*_off(policy, layer), *_left_out(policy, layer, before)]
     for use in policy.uses:
         for inherited in before:
-            said += _of_use(use, inherited, layer)
-    said += _pins(layer)
+            said += _of_use(use, inherited, layer, checks)
+    said += [*_pins(layer), *_first_release(layer)]
     return tuple(dict.fromkeys(f"{what} ({_place(where, policy)})" for what, where in said))
 
 
@@ -67,10 +73,12 @@ def _left_out(policy: Policy, layer: Layer, before: Sequence[Layer]) -> Iterator
                 yield f"{name}: left out, because: {_line(reason)}", where
 
 
-def _of_use(now: Use, inherited: Layer, layer: Layer) -> Iterator[tuple[str, str]]:
+def _of_use(
+    now: Use, inherited: Layer, layer: Layer, checks: Mapping[str, Check]
+) -> Iterator[tuple[str, str]]:
     if now.id not in inherited.uses():
         return
-    was = _before(now, inherited, layer)
+    was = _before(now, inherited, layer, checks)
     if was is None:
         yield f"{now.id}: changed, and cannot be compared with what was inherited", now.where
         return
@@ -80,7 +88,7 @@ def _of_use(now: Use, inherited: Layer, layer: Layer) -> Iterator[tuple[str, str
         yield f"{subject}{change.key} {_shown(change.was)} -> {_shown(change.now)}", where
 
 
-def _before(now: Use, inherited: Layer, layer: Layer) -> Use | None:
+def _before(now: Use, inherited: Layer, layer: Layer, checks: Mapping[str, Check]) -> Use | None:
     """Return the use as it was; its limit and parameters may have been left to the policy that extends."""
     later = {
         key: said
@@ -89,7 +97,7 @@ def _before(now: Use, inherited: Layer, layer: Layer) -> Use | None:
     }
     for tried in (inherited, Layer({**later, **inherited.statements})):
         try:
-            return use_of(tried, now.id, now.check)
+            return use_of(tried, now.id, now.check, checks)
         except MlgateError:
             continue
     return None
@@ -119,9 +127,20 @@ def _changes(was: Use, now: Use) -> Iterator[_Change]:
     if now.measure.kind != "fact":
         yield from _of_rule(was, now)
     yield from _of_rows(was, now)
-    for name in sorted({*was.params, *now.params}):
+    made = (
+        {"margin"} if _margins_alike(was, now) else set()
+    )  # the limit is made of it, and is looked at above
+    for name in sorted({*was.params, *now.params} - made):
         if was.params.get(name) != now.params.get(name):
             yield _Change(f"params.{name}", was.params.get(name), now.params.get(name))
+
+
+def _margins_alike(was: Use, now: Use) -> bool:
+    """Whether both limits are made of margins in one unit."""
+    margins = [one.params.get("margin") for one in (was, now)]
+    if was.check.claim is None or was.check.claim != now.check.claim:
+        return False
+    return len({isinstance(one, str) for one in margins if one is not None}) < 2  # noqa: PLR2004  both
 
 
 def _exempted(use: Use) -> list[str]:
@@ -165,6 +184,10 @@ def _of_rows(was: Use, now: Use) -> Iterator[_Change]:
         yield _Change("slices", was.slices, now.slices)
     if now.table != was.table:
         yield _Change("table", was.table, now.table)
+    if now.against != was.against:
+        yield _Change("against", was.against, now.against)
+    if was.retrain and not now.retrain:
+        yield _Change("retrain", was.retrain, now.retrain)
     if not _as_often(was.when, now.when):
         yield _Change("when", was.when, now.when)
 
@@ -200,6 +223,13 @@ def _pins(layer: Layer) -> Iterator[tuple[str, str]]:
         for was in said[:-1]:
             if was.value != now.value and not _narrower(pin, was.value, now.value):
                 yield f"{pin}: {_shown(was.value)} -> {_shown(now.value)}", now.where
+
+
+def _first_release(layer: Layer) -> Iterator[tuple[str, str]]:
+    """Yield that a release may be without a champion where an earlier file did not allow that."""
+    said = layer.statements.get(("first_release",), ())
+    if said and said[-1].value == "allow" and any(one.value == "block" for one in said[:-1]):
+        yield "first_release: block -> allow", said[-1].where
 
 
 def _narrower(pin: str, was: Any, now: Any) -> bool:

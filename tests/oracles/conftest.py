@@ -53,6 +53,7 @@ def judge(tmp_path: Path, shared_data: Path) -> Judge:
         *,
         task: str = "binary",
         train: Path | None = None,
+        champion: dict[str, Any] | None = None,
         **policy: Any,
     ) -> Report:
         release = {
@@ -65,6 +66,7 @@ def judge(tmp_path: Path, shared_data: Path) -> Judge:
                 **({"train": {"path": str(train)}} if train else {}),
             },
             "columns": roles,
+            **({"champion": {"predictions": champion}} if champion else {}),
         }
         rules = {"mlgate": 1, "policy": "oracle", "checks": uses, **policy}
         # JSON is YAML without anchors, which the gate refuses.

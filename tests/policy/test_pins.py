@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from mlgate.errors import MlgateError
 from mlgate.evidence.release import Release
 from mlgate.findings import EvidenceRecord, Origin, Severity
 from mlgate.policy import Policy, applies, chosen_by_author, contradictions
@@ -97,6 +98,98 @@ def test_each_pin_that_is_contradicted_says_what_was_wanted_and_found(
     assert found.pin == pin
     assert sentence in str(found)
     assert found.where.endswith("policy.yaml:3")
+
+
+REGRESSION = """\
+task: regression
+columns: {label: y, prediction: p, interval: [low, high], quantiles: {0.1: p10, "0.90": p90}}
+"""
+
+
+@pytest.mark.parametrize(
+    "pins",
+    [
+        "{interval: [low, high]}",
+        "{quantiles: {0.1: p10, 0.9: p90}}",
+        '{quantiles: {"0.900": p90, "0.10": p10}, interval: [low, high]}',
+    ],
+)
+def test_interval_and_quantiles_that_are_as_pinned(
+    policy: Callable[[str], Policy], release: Callable[[str], Release], pins: str
+) -> None:
+    """Levels are numbers, however they are written, and in any order."""
+    fixed, stated = policy(f"release: {{columns: {pins}}}\n{CHECKS}"), release(REGRESSION)
+    assert contradictions(fixed, stated, table()) == ()
+    named = [one for one in ("interval", "quantiles") if one in pins]
+    listed = chosen_by_author(fixed, stated)
+    assert not [one for one in listed if any(f"columns.{role} " in one for role in named)]
+
+
+@pytest.mark.parametrize(
+    ("pins", "sentence"),
+    [
+        ("interval: [high, low]", "fixes high, low, the release has low, high"),
+        ("interval: none", "fixes none, the release has low, high"),
+        ("quantiles: none", 'fixes none, the release has {"0.1": "p10", "0.90": "p90"}'),
+        ("quantiles: {0.1: p10}", 'fixes {"0.1": "p10"}, the release has'),
+        ("quantiles: {0.1: p10, 0.5: p50, 0.9: p90}", "the release has"),
+        ("quantiles: {0.1: p90, 0.9: p10}", "the release has"),
+        ("quantiles: {0.1: p10, 0.95: p90}", "the release has"),
+    ],
+)
+def test_interval_and_quantiles_that_are_not(
+    policy: Callable[[str], Policy], release: Callable[[str], Release], pins: str, sentence: str
+) -> None:
+    """Which column is which end, and of which level, is what a pin fixes."""
+    (found,) = contradictions(
+        policy(f"release: {{columns: {{{pins}}}}}\n{CHECKS}"), release(REGRESSION), None
+    )
+    assert found.pin == f"columns.{pins.partition(':')[0]}"
+    assert sentence in str(found)
+
+
+@pytest.mark.parametrize("pins", ["interval: [low, high]", "quantiles: {0.1: p10}"])
+def test_interval_and_quantiles_that_are_left_out(
+    policy: Callable[[str], Policy], release: Callable[[str], Release], pins: str
+) -> None:
+    """A release that states none does not keep to the pin; a table beside the evaluation may lack them."""
+    pinned = policy(f"release: {{columns: {{{pins}}}}}\n{CHECKS}")
+    plain = "task: regression\ncolumns: {label: y, prediction: p}\n"
+    (found,) = contradictions(pinned, release(plain), None)
+    assert found.found == "none"
+    role, _, columns = pins.partition(": ")
+    tables = f"data: {{evaluation: {{path: a.csv}}, train: {{path: b.csv, columns: {{{role}: null}}}}}}\n"
+    stated = f"task: regression\ncolumns: {{label: y, prediction: p, {role}: {columns}}}\n"
+    assert contradictions(pinned, release(stated + tables), None) == ()
+
+
+def test_one_level_of_two_columns_is_no_way_around_a_pin(
+    policy: Callable[[str], Policy], release: Callable[[str], Release]
+) -> None:
+    """A level that is written twice, in two ways, is two columns."""
+    twice = 'task: regression\ncolumns: {label: y, prediction: p, quantiles: {"0.10": a, "0.1": p10}}\n'
+    fixed = policy(f"release: {{columns: {{quantiles: {{0.1: p10}}}}}}\n{CHECKS}")
+    (found,) = contradictions(fixed, release(twice), None)
+    assert found.pin == "columns.quantiles"
+
+
+@pytest.mark.parametrize(
+    ("pins", "says"),
+    [
+        ("quantiles: {p10: low}", "no quantile level"),
+        ("quantiles: {1.0: low}", "no quantile level"),
+        ("quantiles: {}", "quantiles"),
+        ("interval: [low]", "interval"),
+        ("interval: [low, mid, high]", "interval"),
+        ("interval: low", "interval"),
+    ],
+)
+def test_pins_that_are_no_interval_and_no_quantiles(
+    policy: Callable[[str], Policy], pins: str, says: str
+) -> None:
+    """What can be no such role is refused in the policy."""
+    with pytest.raises(MlgateError, match=says):
+        policy(f"release: {{columns: {{{pins}}}}}\n{CHECKS}")
 
 
 def test_a_release_that_states_no_risk_is_below_any_floor(
@@ -401,3 +494,30 @@ def test_the_check_of_the_pins_may_be_named(policy: Callable[[str], Policy]) -> 
     """Naming it changes nothing, and may say why."""
     body = "release: {task: binary}\nchecks: [{check: governance/release-pins, because: it is the law}]\n"
     assert policy(body).use("governance/release-pins").because == "it is the law"
+
+
+@pytest.mark.parametrize(
+    ("champion", "none", "required"),
+    [
+        (None, True, False),
+        ("none", True, False),
+        ("{release: ../old/release.yaml}", False, True),
+        ("{predictions: {score: old}}", False, True),
+        ("{report: old.json}", False, True),
+        ("{uri: 'models:/credit@champion'}", False, False),
+    ],
+)
+def test_a_champion_is_forbidden_or_required(
+    policy: Callable[[str], Policy],
+    release: Callable[[str], Release],
+    champion: str | None,
+    none: bool,
+    required: bool,
+) -> None:
+    """Required is one that can be compared with; where it is stays the author's choice, and is listed."""
+    made = release("columns: {label: y}" if champion is None else f"champion: {champion}")
+    for pin, kept in (("none", none), ("required", required)):
+        found = contradictions(policy(f"release: {{champion: {pin}}}\n{CHECKS}"), made, table())
+        assert [one.pin for one in found] == ([] if kept else ["champion"])
+    listed = chosen_by_author(policy(f"release: {{champion: required}}\n{CHECKS}"), made)
+    assert any(one.startswith("champion = ") for one in listed)

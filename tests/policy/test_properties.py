@@ -82,7 +82,7 @@ POLICIES = st.fixed_dictionaries(
                     st.sampled_from(["label", "positive", "protected", "score"]), ANYTHING
                 ),
                 "evaluation": ANYTHING,
-                "champion": st.sampled_from(["none", "registry"]),
+                "champion": st.sampled_from(["none", "required", "registry"]),
             },
         )
         | ANYTHING,

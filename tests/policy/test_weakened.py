@@ -190,3 +190,11 @@ def test_the_screen_says_that_it_is_weaker_than_the_baseline(checks: Mapping[str
     assert lines.count("on_inconclusive lean -> warn") == 1
     assert not any(one.startswith("data/") for one in lines)
     assert load(["baseline"], checks).weakened == ()
+
+
+def test_a_first_release_that_is_allowed_again_is_listed(changed: Callable[..., tuple[str, ...]]) -> None:
+    """Then a release that says that it has no champion is compared with none."""
+    assert changed("first_release: block", "first_release: allow") == (
+        "first_release: block -> allow (p1.yaml:4)",
+    )
+    assert changed("first_release: allow", "first_release: block") == ()

@@ -381,8 +381,14 @@ OF_TASK: Mapping[str, tuple[Asked, ...]] = {
     "regression": REGRESSION,
     "scores": (performance("mean-score", mean(lambda rows: rows.p)),),
 }
-NO_ORACLE = {"performance/calibration-slope"}
-"""Fitted, so its own tests hold it against an independent fit, to less than 1e-9."""
+NO_ORACLE = {
+    "performance/calibration-slope",
+    "performance/weak-slices",
+    "performance/worst-slice",
+    "performance/worst-slice-error",
+}
+"""Calibration slopes are fitted, so their own tests hold them against an independent fit, to less than 1e-9.
+Weak slices are searched for. Worst slices are of any metric, and their own tests hold them against fairlearn."""
 
 
 def of(table: Drawn) -> tuple[Asked, ...]:
