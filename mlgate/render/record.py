@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from mlgate.errors import ContentError, Problem
-from mlgate.findings import SCHEMA, Report, Verdict, totals_of, verdict_of
+from mlgate.findings import SCHEMA, Outcome, Report, Verdict, totals_of, verdict_of
 from mlgate.limits import round12
 from mlgate.render.schema import Written, schema, stable
 from mlgate.render.text import visible
@@ -183,6 +183,10 @@ def _contradictions(report: Report, raw: Mapping[str, Any]) -> list[str]:
         said.append("the verdict is approved, and a required check stands in the way")
     if report.promotable and not report.verdict is follows is Verdict.APPROVED:
         said.append("it is called promotable, and its findings do not approve it")
+    if report.retrain != any(one.retrain for one in report.findings):
+        said.append(f"retrain is {json.dumps(report.retrain)}, and its findings say otherwise")
+    if any(one.retrain and one.outcome is not Outcome.FAIL for one in report.findings):
+        said.append("a finding says to train again that did not fail")
     if report.id is not None and report.id != _id_of(raw):
         said.append("its id is not that of its contents")
     return said

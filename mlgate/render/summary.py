@@ -39,7 +39,13 @@ def closing(report: Report) -> tuple[str, ...]:
     """Say what was left open, what the numbers rest on, and whether the release may be promoted."""
     if report.verdict is None:
         return ()
-    said = (_let_through(report), _open(report), _origin(report), words.promotion_sentence(report))
+    said = (
+        _let_through(report),
+        _open(report),
+        _origin(report),
+        _again(report),
+        words.promotion_sentence(report),
+    )
     return (" ".join(one for one in said if one),)
 
 
@@ -109,6 +115,15 @@ def _open(report: Report) -> str:
     if apart:
         said.append(f"{words.plural(apart, 'check does', 'checks do')} not apply")
     return f"{' and '.join(said)}; the reasons are below." if said else ""
+
+
+def _again(report: Report) -> str:
+    """Say that the policy takes a failure for a reason to train again, which is not part of the verdict."""
+    found = words.retraining(report)
+    if not found:
+        return ""
+    more = f" and {len(found) - NAMED} more" if len(found) > NAMED else ""
+    return f"The model wants training again, by {', '.join(found[:NAMED])}{more}."
 
 
 def _origin(report: Report) -> str:

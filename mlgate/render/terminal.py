@@ -117,6 +117,8 @@ def _lines(report: Report, *, width: int, symbols: bool, title: bool, problems: 
     yield _Line(words.verdict_sentence(report), VERDICTS[report.verdict])
     if report.verdict is Verdict.APPROVED and not report.promotable:
         yield _Line(words.promotion_sentence(report))
+    if again := words.retraining(report):
+        yield _Line(f"retrain: {', '.join(again)}", "bold", 4)
 
 
 def _ordered(report: Report) -> Sequence[Finding]:

@@ -227,6 +227,8 @@ def _terms(finding: Finding) -> tuple[object, ...]:
         finding.params,
         finding.by,
         finding.table,
+        finding.against,
+        finding.retrain,
         finding.origin,
         finding.on_inconclusive,
         finding.confidence,

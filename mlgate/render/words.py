@@ -125,6 +125,11 @@ def promotion_sentence(report: Report) -> str:
     return f"It cannot be promoted: {qualification(report)}."
 
 
+def retraining(report: Report) -> tuple[str, ...]:
+    """Return the ids of the findings that say that the model wants training again."""
+    return tuple(one.id for one in report.findings if one.retrain)
+
+
 def blocking(report: Report) -> tuple[Finding, ...]:
     """Return the findings that stand in the way: required and not accepted, worst first."""
     order = list(OUTCOMES)

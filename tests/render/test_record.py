@@ -59,13 +59,19 @@ def drawn(kind: Any) -> st.SearchStrategy[Any]:
 
 def consistent(report: Report) -> Report:
     """Give a drawn report what no report lacks: unique ids, true totals, a verdict that may be."""
-    findings = tuple(replace(one, id=f"{one.id}{index}") for index, one in enumerate(report.findings))
+    findings = tuple(
+        replace(
+            one, id=f"{one.id}{index}", retrain=None if one.retrain is None else one.outcome is Outcome.FAIL
+        )
+        for index, one in enumerate(report.findings)
+    )
     return replace(
         report,
         schema=SCHEMA,
         id=None,
         findings=findings,
         totals=totals_of(findings),
+        retrain=any(one.retrain for one in findings),
         verdict=None if report.verdict is Verdict.APPROVED else report.verdict,
         promotable=False,
     )
