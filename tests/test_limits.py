@@ -361,6 +361,21 @@ def test_a_comparison_without_interval_is_not_measured_unless_another_fails() ->
     assert (worse.outcome, worse.groups) == (Outcome.FAIL, (Outcome.FAIL, None))
 
 
+def test_a_comparison_without_value_says_why_and_hides_no_failure() -> None:
+    """What could not be measured keeps the rest from passing, and from nothing else."""
+    silent = Comparison(name="y", value=math.nan, interval=None, reason="it is a text in the other table")
+    inside = Comparison(name="x", value=0.1, interval=Known(0.08, 0.12))
+    outside = Comparison(name="x", value=0.9, interval=Known(0.8, 0.95))
+    limit = Limit(Op.AT_MOST, 0.25)
+    for decision in ("guard", "point"):
+        rule = Rule(guard=0.02, decision=decision)  # type: ignore[arg-type]
+        kept = decide(Estimate(value=0.1, n=9, comparisons=(inside, silent)), "estimate", limit, rule)
+        assert kept.outcome is Outcome.NOT_MEASURED
+        assert kept.reason == "y: it is a text in the other table"
+        lost = decide(Estimate(value=0.9, n=9, comparisons=(outside, silent)), "estimate", limit, rule)
+        assert (lost.outcome, lost.decides) == (Outcome.FAIL, "x")
+
+
 def test_too_small_a_judged_share_is_inconclusive() -> None:
     """A pass over half the rows is none; a failure stays one."""
     limit = Limit(Op.AT_MOST, 0.1)

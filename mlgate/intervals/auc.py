@@ -105,7 +105,7 @@ class DeLong:
     @property
     def freedom(self) -> float:
         """Welch and Satterthwaite's degrees of freedom of the variance; at most the clusters less one."""
-        first, second = self._told
+        first, second = self.told
         terms = self.variance_pos**2 / (first - 1.0) + self.variance_neg**2 / (second - 1.0)
         found = (self.variance_pos + self.variance_neg) ** 2 / terms
         return found if self.together is None else min(found, self.together.n_all - 1.0)
@@ -143,7 +143,7 @@ class DeLong:
     @property
     def _pairs(self) -> Part | None:
         spread = self.variance > NO_VARIANCE and 0.0 < self.auc < 1.0
-        m = min(self._told)
+        m = min(self.told)
         if spread and m > 1.0 + ONE_ROW and self._more_than_one:
             return None
         if self.together is not None:
@@ -151,7 +151,7 @@ class DeLong:
         return proportion(self.auc * m, m).interval
 
     @property
-    def _told(self) -> tuple[float, float]:
+    def told(self) -> tuple[float, float]:
         """How many independent ones each class's variance was learnt from."""
         if self.together is None:
             return self.n_pos, self.n_neg

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mlgate.intervals.auc import NO_VARIANCE, DeLong, delong, placements
-from mlgate.intervals.design import ALIKE_CLUSTERS, covariances, rows_behind
+from mlgate.intervals.design import ALIKE_CLUSTERS, ONE_ROW, covariances, rows_behind
 from mlgate.intervals.means import Student, moments
 from mlgate.intervals.proportions import CLUSTERS, MIN_CLUSTERS, Clustered, Part, Wilson, z_of
 
@@ -419,7 +419,8 @@ def paired_areas(
 
     Arguments as `delong`'s. Without weights the covariance is exactly DeLong's (DeLong, DeLong and
     Clarke-Pearson 1988, by weighted midranks), else linearised; with clusters Obuchowski's (1997), and never
-    less than that of independent rows. None where either area has no interval.
+    less than that of independent rows. None where either area has no interval, and with a single row of a class,
+    which says nothing of its spread.
     """
     import numpy as np
 
@@ -427,7 +428,7 @@ def paired_areas(
     scores = [np.asarray(one, dtype=float) for one in (first, second)]
     parts = [delong(one, labels, weight, square, clusters) for one in scores]
     one, other = parts
-    if one is None or other is None:
+    if one is None or other is None or min(*one.told, *other.told) <= 1.0 + ONE_ROW:
         return None
     positive, negative = (weight > 0.0) & (labels == 1.0), (weight > 0.0) & (labels == 0.0)
     influence = np.zeros((2, len(weight)))

@@ -32,6 +32,8 @@ from mlgate.cells import (
 )
 from mlgate.errors import EvidenceError, PolicyError
 from mlgate.estimates import Estimate
+from mlgate.findings import Outcome
+from mlgate.limits import Decision, Limit, Op, Rule, decide
 from mlgate.measures import Measure, drift, drift_categories, drift_compared
 from mlgate.measures.against import Against
 
@@ -308,10 +310,24 @@ def test_what_is_named_is_not_left_out(name: str) -> None:
     ],
 )
 def test_what_cannot_be_compared_is_never_passed(train: Table, judged: Table, said: str) -> None:
-    """A reason that a person understands, and no value."""
-    found = ask(drift.Univariate, train, judged)
-    assert found.value is None
+    """A reason that a person understands, and no pass, however well other columns compare."""
+    found = decided(ask(drift.Univariate, train, judged))
+    assert found.outcome is Outcome.NOT_MEASURED
     assert said in (found.reason or "")
+
+
+def decided(found: Estimate) -> Decision:
+    """Hold an estimate against the usual limit."""
+    return decide(found, "estimate", Limit(Op.AT_MOST, 0.25), Rule(guard=0.05))
+
+
+def test_what_cannot_be_compared_hides_no_drift() -> None:
+    """A column of another type, beside one that has surely moved: the finding fails, and names both."""
+    train: Table = {"x": [1, 2, 3] * MANY, "y": ["a"] * (3 * MANY)}
+    judged: Table = {"x": [7, 8, 9] * MANY, "y": [1] * (3 * MANY)}
+    found = ask(drift.Univariate, train, judged)
+    assert (decided(found).outcome, decided(found).decides) == (Outcome.FAIL, "x")
+    assert {one.group["column"] for one in found.groups} == {"x", "y"}
 
 
 def test_many_categories_for_few_rows() -> None:

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from mlgate import catalogue
 from mlgate.findings import Finding, Outcome
 from tests.oracles.conftest import BINARY, Judge, case, columns
 
@@ -126,8 +127,12 @@ def test_p_values_of_short_tables(judge: Judge, shared_data: Path, statistic: st
 
 
 def test_bike_sharing_has_drifted(judge: Judge, shared_data: Path) -> None:
-    """The demand of 2012 is not that of 2011; the policy of the case draws the line at 0.2."""
-    finding, _, _ = judged(judge, shared_data, "bike_sharing", "drift/label", {}, at_most=0.2, guard=0.02)
+    """The demand of 2012 is not that of 2011, by the limit and the guard that the check ships."""
+    shipped = catalogue.load()["drift/label"]
+    assert shipped.limit is not None
+    finding, _, _ = judged(
+        judge, shared_data, "bike_sharing", "drift/label", {}, at_most=shipped.limit.value, guard=shipped.guard
+    )
     assert (finding.outcome, finding.retrain) == (Outcome.FAIL, True)
     width, _, _ = judged(
         judge, shared_data, "bike_sharing", "drift/label", {"binning": "width"}, at_most=0.25
