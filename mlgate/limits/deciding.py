@@ -167,7 +167,7 @@ def _weigh(
         rows = rows_to_pass(claims, estimate.n, limit, guard, rule.confidence)
         reason = f"the estimate keeps to {limit}, but its interval reaches too far outside"
         return replace(decision, leans=Leans.INSIDE, needed_n=rows, reason=reason)
-    rows = rows_to_fail(claims, estimate.n, limit, level)
+    rows = rows_to_fail(claims, estimate.n, limit, level, sharing=level < 1.0 - rule.confidence)
     reason = f"the estimate does not keep to {limit}, but its interval reaches inside"
     return replace(decision, leans=Leans.OUTSIDE, needed_n=rows, reason=reason)
 

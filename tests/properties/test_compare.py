@@ -136,7 +136,7 @@ def tables(task: str, shape: Shape, seed: int) -> tuple[Drawn, Rows]:
 @pytest.mark.slow
 @pytest.mark.parametrize("task", TASKS)
 @given(shape=shapes(), seed=st.integers(0, 99), parquet=st.booleans())
-@examples(10)
+@examples(5)
 def test_improvement_on_cells_equals_the_library_on_rows(
     task: str, shape: Shape, seed: int, parquet: bool
 ) -> None:
@@ -164,7 +164,7 @@ DRAWS = ("bootstrap", "jackknife")
 @pytest.mark.slow
 @pytest.mark.parametrize("task", TASKS)
 @given(shape=shapes(), seed=st.integers(0, 99))
-@examples(6)
+@examples(3)
 def test_the_other_way_round_is_the_mirror_image(task: str, shape: Shape, seed: int) -> None:
     """Swapping both models negates the improvement, and mirrors its interval."""
     table, _ = tables(task, shape, seed)
@@ -195,15 +195,16 @@ def _draws(found: Finding) -> bool:
 @pytest.mark.slow
 @pytest.mark.parametrize("task", TASKS)
 @given(shape=shapes(weight="floats"), seed=st.integers(0, 99))
-@examples(4)
+@examples(3)
 def test_multiplying_every_weight_changes_nothing(task: str, shape: Shape, seed: int) -> None:
     """By 8, which moves no digit of a weight."""
     table, _ = tables(task, shape, seed)
     weight = table.columns["weight"]
     often = replace(table, frame=table.frame.assign(**{weight: table.frame[weight] * 8}))
     uses = [asked(one, number) for number, one in enumerate(metrics_of(table))]
+    there, back = (compare(each, uses) for each in (table, often))
     for one in uses:
-        first, second = (compare(each, [one]).finding(one["id"]) for each in (table, often))
+        first, second = (each.finding(one["id"]) for each in (there, back))
         assert close(first.value, second.value, slack=slack_of(table))
         assert (first.interval is None) == (second.interval is None)
         if first.interval is not None and second.interval is not None:
@@ -217,12 +218,12 @@ ORDER = {"fail": 0, "inconclusive": 1, "pass": 2}
 @pytest.mark.parametrize("task", TASKS)
 @pytest.mark.parametrize("check", ["compare/non-inferior", "compare/equivalent"])
 @given(shape=shapes(), seed=st.integers(0, 99))
-@examples(3)
+@examples(2)
 def test_a_larger_margin_never_stands_in_the_way(task: str, check: str, shape: Shape, seed: int) -> None:
     """What passes with a margin passes with a larger one, and what fails with it fails with a smaller one."""
     table, _ = tables(task, shape, seed)
     metrics = [one for one in metrics_of(table) if CHECKS[one.check].better != "target"]
-    margins = (1e-6, 0.01, 0.1, 1.0, 100.0)
+    margins = (1e-6, 0.1, 100.0)
     uses = [
         {**asked(one, len(margins) * number + place, margin=margin), "check": check}
         for number, one in enumerate(metrics)
