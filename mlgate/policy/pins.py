@@ -154,6 +154,13 @@ def _judged(policy: Policy, release: Release) -> list[str]:
     return ["evaluation", *sorted(others)]
 
 
+def _looked_at(policy: Policy, release: Release) -> list[str]:
+    """Return the tables that are judged, and those that a check holds them against."""
+    judged = _judged(policy, release)
+    others = {name for use in policy.uses for name in (*use.check.tables, use.against) if name is not None}
+    return [*judged, *sorted(others & set(release.data) - {*judged})]
+
+
 def _in(table: str) -> str:
     return "" if table == "evaluation" else f" in table {show(table)}"
 
@@ -296,8 +303,8 @@ def _choices(policy: Policy, release: Release) -> Iterator[tuple[str, str]]:
 
 
 def _tables(policy: Policy, release: Release) -> Iterator[tuple[str, str]]:
-    """Yield where the tables that the policy judges are, and which of their rows count."""
-    for name in sorted(_judged(policy, release)):
+    """Yield where the tables that the policy looks at are, and which of their rows count."""
+    for name in sorted(_looked_at(policy, release)):
         source = release.data[name]
         pins = (policy.pins.evaluation if name == "evaluation" else None) or EvaluationPins()
         for key, value in _table(source, pins):

@@ -300,6 +300,21 @@ def test_tables_that_checks_judge_are_listed_too(
     ]
 
 
+@pytest.mark.parametrize(
+    "use",
+    ["{check: drift/univariate}", "{check: performance/overfit, at_most: 0.1}"],
+    ids=["against", "needs"],
+)
+def test_tables_that_checks_compare_with_are_listed_too(
+    policy: Callable[[str], Policy], release: Callable[[str], Release], use: str
+) -> None:
+    """What the judged table is held against decides as much, its own roles included."""
+    data = "data: {evaluation: {path: a.csv}, train: {path: c.csv, columns: {score: old}}}"
+    listed = chosen_by_author(policy(f"checks: [{use}]\n"), release(f"columns: {{score: p}}\n{data}"))
+    assert "data.train.path = c.csv" in listed
+    assert "data.train.columns.score = old" in listed
+
+
 CRISIS = "checks: [{check: performance/roc-auc, at_least: 0.7, table: crisis}]\n"
 READ = 'path: a.csv, nulls: [b, ""], types: {zip: string}, quote: "", delimiter: ";", encoding: latin-1'
 
