@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib
+import json
 import re
 import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -105,6 +107,69 @@ def test_the_tables_of_keys_are_complete() -> None:
     for model, table in ((Release, release), (PolicyFile, policy)):
         named = {key for line in table.splitlines() for key in re.findall(r"`(\w+)`", line.split(" | ")[0])}
         assert named == {info.alias or name for name, info in model.model_fields.items()}
+
+
+def told(title: str, file: str) -> dict[str, Any]:
+    """Return what one section adds to a file."""
+    found = re.findall(rf"```yaml\n# in {file}\n(.*?)```", section(title), re.DOTALL)
+    (text,) = found
+    return dict(yaml.safe_load(text))
+
+
+def suite(column: str) -> str:
+    """Return a suite that says that a column has no gaps."""
+    expected = {"type": "expect_column_values_to_not_be_null", "kwargs": {"column": column}, "meta": {}}
+    return json.dumps({"name": "orders", "expectations": [expected], "meta": {}})
+
+
+def test_what_is_told_of_other_models_and_tables_is_judged_as_written(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The sections on champion, drift, leakage, slices and expectations: every check that they name is measured."""
+    monkeypatch.chdir(home)
+    (home / "reports").mkdir()
+    (home / "expectations").mkdir()
+    mlgate.run("release.yaml", "policy.yaml", out="first")
+    (home / "first" / "report.json").rename(home / "reports" / "spring.json")
+    (home / "expectations" / "orders.json").write_text(suite("customer"))
+    judged = [line.split(",") for line in rows().splitlines()]
+    draw = np.random.default_rng(8)
+    today = [
+        "p_today",
+        *(f"{np.clip(float(p) + draw.normal(0, 0.2), 0, 1):.4f}" for _, _, p, _ in judged[1:]),
+    ]
+    age = ["age", *(str(20 + place % 50) for place in range(len(judged) - 1))]
+    lines = [",".join([*line, *more]) for line, *more in zip(judged, today, age, strict=True)]
+    (home / "data" / "test.csv").write_text("\n".join([*lines, ""]))
+    trained = [lines[0], *(f"1000{line}" for line in lines[1:])]
+    (home / "data" / "train.csv").write_text("\n".join([*trained, ""]))
+    release, policy = (yaml.safe_load((home / name).read_text()) for name in ("release.yaml", "policy.yaml"))
+    release["version"] = "2.4.0"
+    asked = []
+    for title in ("Against yesterday", "Drift, leakage and slices", "Great Expectations"):
+        release |= told(title, "release.yaml")
+        added = told(title, "policy.yaml")
+        asked += added.pop("checks")
+        policy |= added
+    policy["checks"] += asked
+    (home / "release.yaml").write_text(yaml.safe_dump(release))
+    (home / "policy.yaml").write_text(yaml.safe_dump(policy))
+    report = mlgate.run("release.yaml", "policy.yaml")
+    assert report.errors == ()
+    named = {use["check"] for use in asked}
+    found = [one for one in report.findings if one.check in named]
+    assert {one.check for one in found} == named
+    unanswered = (mlgate.Outcome.NOT_MEASURED, mlgate.Outcome.NOT_APPLICABLE)
+    assert [(one.id, one.reason) for one in found if one.outcome in unanswered] == []
+
+
+def test_every_check_that_is_told_of_is_there() -> None:
+    """A name in the text is a name in the catalogue, in full or after one of its family."""
+    known = set(catalogue.load())
+    families = {one.partition("/")[0] for one in known}
+    named = set(re.findall(rf"`((?:{'|'.join(sorted(families))})/[a-z0-9-]+)`", README))
+    assert named
+    assert named <= known
 
 
 def test_the_case_file_of_the_new_check_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -35,6 +35,9 @@ _SEVERITIES = ("critical", "warning", "info")
 _WORST_FIRST = (False, None, True)
 """The order in which the report shows what is met and what is not."""
 
+_MET = {False: "not met", None: "not judged", True: "met"}
+"""Under which heading the report shows a line."""
+
 _SHOWN = 80
 """Characters of the arguments that a line of the report shows."""
 
@@ -171,6 +174,7 @@ def _line(one: Expectation, result: ExpectedResult, rows: int) -> GroupEstimate:
         group=group,
         n=rows if result.elements is None else result.elements,
         value=None if result.success is None else share,
+        rate=_MET[result.success],
         numerator=float(result.unexpected) if counted and result.unexpected is not None else None,
         denominator=float(judged) if counted and judged is not None else None,
         reason="; ".join(_said(result)) or None,
@@ -178,15 +182,15 @@ def _line(one: Expectation, result: ExpectedResult, rows: int) -> GroupEstimate:
 
 
 def _said(result: ExpectedResult) -> Iterator[str]:
-    """Yield what a line says beyond its numbers."""
+    """Yield why a line is not met; one that is met needs no reason."""
     if result.success is None:
         yield result.reason or "it could not be judged"
-    else:
-        yield "met" if result.success else "not met"
-    if result.unexpected:
-        yield f"{result.unexpected} unexpected"
-    if result.missing:
-        yield f"{result.missing} missing"
+    elif not result.success:
+        yield "not met"
+        if result.unexpected:
+            yield f"{result.unexpected:,} unexpected"
+        if result.missing:
+            yield f"{result.missing:,} missing"
 
 
 def _shown(kwargs: Mapping[str, Any]) -> str:

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from mlgate import content
 from mlgate.findings import Origin, Outcome, Report, Severity
-from mlgate.render import numbers, sentences, summary, views, words
+from mlgate.render import claims, numbers, sentences, summary, views, words
 from mlgate.render.drawing import intervals
 from mlgate.render.text import harmless
 
@@ -96,6 +96,7 @@ def _environment() -> Environment:
     )
     made.globals |= {
         "words": words,
+        "claims": claims,
         "sentences": sentences,
         "numbers": numbers,
         "shapes": {one.value: path for one, path in intervals.SHAPES.items()},

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from mlgate.findings import Finding, LimitRecord, OnInconclusive, Outcome, Severity
-from mlgate.render import numbers
+from collections.abc import Mapping
+
+from mlgate.findings import Finding, GroupRecord, LimitRecord, OnInconclusive, Outcome, Severity
+from mlgate.render import claims, numbers
 from mlgate.render.words import SEVERITIES, pairs, plain, plural
+
+COUNTED = frozenset({"columns", "days", "expectations", "models", "pins", "rows", "slices", "values"})
+"""Units that count things, so that there is one of them or several."""
 
 _COMPARES = {"at_least": "at least", "at_most": "at most"}
 _SHORT = {"at_least": ">=", "at_most": "<="}
@@ -57,8 +62,19 @@ def quantity(finding: Finding) -> str:
     """Write the value with its unit: `0.823`, `0.041 s`, `1,204 rows`; a dash when there is none."""
     if finding.limit is not None and finding.limit.op == "holds" and finding.value is not None:
         return "yes" if finding.value else "no"
-    shown = numbers.value_of(finding)
-    return shown if finding.value is None or finding.unit == "1" else f"{shown} {finding.unit}"
+    shown, unit = numbers.value_of(finding), finding.unit
+    if finding.value is None or unit == "1":
+        return shown
+    if unit == claims.OF_THE_METRIC:
+        of = claims.metric(finding)
+        relative = "of " if isinstance(finding.params.get("margin"), str) else ""
+        return shown if of is None else f"{shown} {relative}{of}"
+    return f"{shown} {unit.removesuffix('s') if unit in COUNTED and finding.value == 1 else unit}"
+
+
+def demand(finding: Finding) -> str:
+    """Say what is demanded of the value: `at least 0.78`, `not worse than the champion by more than 0.01`."""
+    return claims.demand(finding) or limit_text(finding.limit)
 
 
 def rows(finding: Finding) -> str:
@@ -113,7 +129,8 @@ def guarantee(finding: Finding) -> str | None:
         return None
     past = edge + side * (limit.guard if limit.decided_on == "guard" else 0.0)
     times = f"at most 1 time in {1 / (1 - confidence):.4g}"
-    said = f"A model whose true value is {numbers.rough(past)} passes {times}."
+    whose = claims.borderline(finding) or f"A model whose true value is {numbers.rough(past)}"
+    said = f"{whose} passes {times}."
     return f"{said}{_ALSO[finding.on_inconclusive]}"
 
 
@@ -153,6 +170,8 @@ def _held(finding: Finding) -> str:
         return named if finding.value is not None else (finding.reason or "there is no value")
     if limit.op == "holds":
         return "it holds" if finding.value else "it does not hold"
+    if claims.claim(finding) is not None:
+        return claims.found(finding, numbers.value_of(finding))
     edges = numbers.edges(limit)
     if limit.op == "between" and len(edges) == 2:  # noqa: PLR2004  the two ends
         where = "inside" if edges[0] <= finding.value <= edges[1] else "outside"
@@ -161,7 +180,9 @@ def _held(finding: Finding) -> str:
         same = finding.value == edges[0] if edges else finding.outcome is Outcome.PASS
         return f"{named} {'equals' if same else 'differs from'} {_bare(limit.value)}"
     side = "above" if finding.value > edges[0] else "below"
-    return f"{named} is {'at' if finding.value == edges[0] else side} the limit {_bare(edges[0])}"
+    lies = "at" if finding.value == edges[0] else side
+    several = finding.unit in COUNTED and finding.value != 1 and not finding.decides
+    return f"{named} {'are' if several else 'is'} {lies} the limit {_bare(edges[0])}"
 
 
 def _of(decides: str | None) -> str:
@@ -206,7 +227,23 @@ def reasons(finding: Finding) -> tuple[str, ...]:
     rows = [
         row for row in finding.groups if row.reason and row.judged and row.outcome in (None, finding.outcome)
     ]
-    return tuple(dict.fromkeys(f"{pairs(row.group)}: {row.reason}".removeprefix(": ") for row in rows))
+    said = (f"{named(row.group, finding)}: {_rate(row)}{row.reason}".removeprefix(": ") for row in rows)
+    return tuple(dict.fromkeys(said))
+
+
+def named(group: Mapping[str, str], finding: Finding) -> str:
+    """Name one row of a group table: `sex = male`; one that names more than two things, by the first."""
+    if len(group) <= 2 or finding.by:  # noqa: PLR2004  two things stand side by side
+        return pairs(group)
+    first, *rest = group.items()
+    return f"{first[1]} ({', '.join(f'{key} {plain(value)}' for key, value in rest)})"
+
+
+def _rate(row: GroupRecord) -> str:
+    """Say the number of a row whose reason is more than a reason: what it is, and how much."""
+    if row.rate is None or row.value is None or row.interval is None:
+        return ""
+    return f"{row.rate.replace('_', ' ')} {numbers.group_value(row)}; "
 
 
 def _sides(finding: Finding) -> set[bool]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from mlgate.findings import Finding, Origin, Outcome, Report, Severity, Verdict
+from collections.abc import Sequence
+
+from mlgate.findings import EvidenceRecord, Finding, Origin, Outcome, Report, Severity, Verdict
 from mlgate.render import numbers, sentences, words
 
 TASKS = {
@@ -61,9 +63,15 @@ def _subject(report: Report) -> str:
     what = f"This report is about version {release.version} of {release.name}"
     task = f", {TASKS[release.task]}" if release.task in TASKS else ""
     use = f" It is meant to: {release.intended_use.strip().rstrip('.')}." if release.intended_use else ""
-    rows = [one for one in report.evidence if one.kind == "table" and one.rows is not None]
-    looked = " and ".join(f"{numbers.count(one.rows)} rows ({one.name})" for one in rows)
-    return f"{what}{task}.{use}" + (f" It was judged on {looked}." if looked else "")
+    looked, apart = _tables(words.judged(report)), _tables(words.beside(report))
+    compared = f", compared with {apart}" if apart else ""
+    return f"{what}{task}.{use}" + (f" It was judged on {looked}{compared}." if looked else "")
+
+
+def _tables(tables: Sequence[EvidenceRecord]) -> str:
+    return " and ".join(
+        f"{numbers.count(one.rows)} rows ({one.name})" for one in tables if one.rows is not None
+    )
 
 
 def _result(report: Report) -> str:

@@ -13,6 +13,9 @@ from mlgate.render.drawing.axis import Tick
 LONG_TABLE = 30
 """Group tables of more rows are folded; on paper they are open."""
 
+SIDE_BY_SIDE = 2
+"""Names of one row of a group table that are written side by side."""
+
 SHOWN_OPENLY = 8
 """Findings that a list of what was not judged names before it folds."""
 
@@ -28,6 +31,8 @@ class GroupView:
     drawing: bars.GroupDrawing | None
     place: str
     """`higher` or `lower` of the pair that decides, `decides` where one group does; else empty."""
+    compared: bool
+    """Whether the finding is about how the groups differ."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -114,6 +119,17 @@ class FindingView:
         """The columns that every row of the group table names; None when the rows differ."""
         named = {tuple(one.record.group) for one in self.groups}
         return named.pop() if len(named) == 1 else None
+
+    @property
+    def stacked(self) -> bool:
+        """Whether a row names so much, and no groups of people, that what it is stands above the rest."""
+        return self.grouped_by is not None and len(self.grouped_by) > SIDE_BY_SIDE and not self.record.by
+
+    @property
+    def culprits(self) -> tuple[str, ...]:
+        """What failed, where the table that says so is folded."""
+        failed = self.folded and self.record.outcome is Outcome.FAIL
+        return sentences.reasons(self.record) if failed else ()
 
     @property
     def open(self) -> bool:
@@ -304,7 +320,12 @@ def _groups(finding: Finding) -> tuple[GroupView, ...]:
         high, low = sorted(pair, key=lambda one: -(one.value or 0.0))
         places = {id(high): "higher", id(low): "lower"}
     return tuple(
-        GroupView(record=record, drawing=drawing, place=places.get(id(record), ""))
+        GroupView(
+            record=record,
+            drawing=drawing,
+            place=places.get(id(record), ""),
+            compared=finding.decides is not None,
+        )
         for record, drawing in zip(finding.groups, bars.of_groups(finding), strict=True)
     )
 

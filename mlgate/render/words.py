@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from mlgate.findings import (
     GOVERNANCE,
+    EvidenceRecord,
     Finding,
     Outcome,
     Report,
@@ -123,6 +124,19 @@ def promotion_sentence(report: Report) -> str:
     if report.verdict is Verdict.APPROVED:
         return f"It cannot be promoted: {report.promotable_reason or 'no reason was given'}."
     return f"It cannot be promoted: {qualification(report)}."
+
+
+def judged(report: Report) -> tuple[EvidenceRecord, ...]:
+    """Return the tables that findings are about; all of them where no finding says."""
+    tables = tuple(one for one in report.evidence if one.kind == "table")
+    about = {one.table for one in report.findings}
+    return tuple(one for one in tables if one.name in about) or tables
+
+
+def beside(report: Report) -> tuple[EvidenceRecord, ...]:
+    """Return the tables that were only compared with."""
+    about = judged(report)
+    return tuple(one for one in report.evidence if one.kind == "table" and one not in about)
 
 
 def retraining(report: Report) -> tuple[str, ...]:

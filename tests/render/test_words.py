@@ -167,7 +167,7 @@ SAID: dict[str, dict[str, object]] = {
         "warn": held("at_least", 0.85),
     },
     "0.78 is at the limit 0.78": {"outcome": PASS, "value": 0.78, "limit": held("at_least", 0.78, "fact")},
-    "1,204 rows is above the limit 500": {
+    "1,204 rows are above the limit 500": {
         "outcome": PASS,
         "value": 1204.0,
         "limit": held("at_least", 500, "fact"),

@@ -42,6 +42,9 @@ def of_groups(finding: Finding) -> tuple[GroupDrawing | None, ...]:
         rows = [one for one in finding.groups if one.rate == rate]
         held = any(one.outcome is not None for one in rows)
         edges = numbers.edges(finding.limit) if held else ()
+        if len(rows) == 1 and not held:  # a bar beside no other, on a scale of its own, says nothing
+            axes[rate], gaps[rate] = None, None
+            continue
         axes[rate] = Axis.from_zero([*(one for row in rows for one in _extent(row)), *edges])
         ends = [one.value for one in pair if one.rate == rate and one.value is not None]
         gaps[rate] = (min(ends), max(ends)) if len(ends) == 2 else None  # noqa: PLR2004  a pair
