@@ -30,19 +30,65 @@ LISTED = "`mlgate checks` lists them; your own need --checks DIR"
 def load(extra: Sequence[Path] = ()) -> Mapping[str, Check]:
     """Return every check by id, sorted: the shipped ones and those of the folders `extra`.
 
-    Raises ContentError with every problem of every file at once: a catalogue that silently lacks a check
-    would judge less than it was asked to.
+    A shipped check is read when it is first looked up. Raises ContentError with every problem of every file
+    of the folders at once: a catalogue that silently lacks a check would judge less than it was asked to.
     """
     shipped = _shipped()
-    found = dict(shipped)
+    own: dict[str, Check] = {}
+    found = _Catalogue(own, shipped)
     problems: list[Problem] = []
     for check, document in _read(file for root in extra for file in _own(root)):
         replaced = document.data.get("replaces")
         problems.extend(_taken(check, replaced, document, found, shipped))
-        found[check.id] = check
+        own[check.id] = check
     if problems:
         raise ContentError.of(problems)
-    return dict(sorted(found.items()))
+    return found
+
+
+class _Shipped(Mapping[str, Check]):
+    """The shipped checks by id; each is read when it is first looked up, as a run uses a few of a hundred."""
+
+    def __init__(self, files: Iterable[File]) -> None:
+        self._files = dict(files)
+        self._read: dict[str, Check] = {}
+
+    def __getitem__(self, id: str) -> Check:
+        if id not in self._read:
+            ((check, document),) = _read([(id, self._files[id])])
+            if "replaces" in document.data:
+                where = document.where(("replaces",))
+                raise ContentError(where, "a shipped check replaces none", "remove it")
+            self._read[id] = check
+        return self._read[id]
+
+    def __contains__(self, id: object) -> bool:
+        return id in self._files
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(sorted(self._files))
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+
+class _Catalogue(Mapping[str, Check]):
+    """Checks of one's own over the shipped ones, sorted by id."""
+
+    def __init__(self, own: Mapping[str, Check], shipped: Mapping[str, Check]) -> None:
+        self._own, self._shipped = own, shipped
+
+    def __getitem__(self, id: str) -> Check:
+        return self._own[id] if id in self._own else self._shipped[id]
+
+    def __contains__(self, id: object) -> bool:
+        return id in self._own or id in self._shipped
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(sorted({*self._own, *self._shipped}))
+
+    def __len__(self) -> int:
+        return len({*self._own, *self._shipped})
 
 
 def get(checks: Mapping[str, Check], id: str, where: str) -> Check:
@@ -89,12 +135,7 @@ def check_params(
 
 @cache
 def _shipped() -> Mapping[str, Check]:
-    found = {}
-    for check, document in _read(_walk(content.folder("checks"))):
-        if "replaces" in document.data:
-            raise ContentError(document.where(("replaces",)), "a shipped check replaces none", "remove it")
-        found[check.id] = check
-    return found
+    return _Shipped(_walk(content.folder("checks")))
 
 
 def _read(files: Iterable[File]) -> list[tuple[Check, Document]]:

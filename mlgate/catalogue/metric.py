@@ -56,17 +56,21 @@ def _metric(
 def _check(name: str, checks: Mapping[str, Check], where: str) -> Check:
     """Find the check that a metric names; without a family it is one on performance."""
     full = name if "/" in name else f"{FAMILY}/{name}"
-    known = {one.id for one in checks.values() if _no_metric(one) is None}
     check = checks.get(full)
     if check is None:
+        known = _metrics(checks)
         short = {one.removeprefix(f"{FAMILY}/"): one for one in known}
         todo = did_you_mean(name, known if "/" in name else short)
         raise ContentError(where, f"there is no check {show(name)}, to be the metric", todo)
     reason = _no_metric(check)
     if reason is not None:
         what = f"{check.id} cannot be the metric: {reason}"
-        raise ContentError(where, what, f"use one of: {', '.join(sorted(known))}")
+        raise ContentError(where, what, f"use one of: {', '.join(sorted(_metrics(checks)))}")
     return check
+
+
+def _metrics(checks: Mapping[str, Check]) -> set[str]:
+    return {one.id for one in checks.values() if _no_metric(one) is None}
 
 
 def _no_metric(check: Check) -> str | None:

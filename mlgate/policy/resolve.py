@@ -179,7 +179,7 @@ def _pinned_at(layer: Layer) -> dict[str, str]:
 
 def _unknown(layer: Layer, checks: Mapping[str, Check]) -> Iterator[Problem]:
     """Yield the families and checks under `origin` and `not_applicable` that do not exist."""
-    known = set(checks) | {check.family for check in checks.values()}
+    known = {*checks, *(one.partition("/")[0] for one in checks)}
     for block in ("origin", "not_applicable"):
         for name, said in layer.below(block).items():
             if name not in known:
