@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from mlgate.cells import Answer, Statistic, TableStatistic
@@ -14,6 +15,8 @@ from mlgate.errors import EvidenceError
 from mlgate.strict_yaml import did_you_mean, show
 
 if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
+
     import ibis.expr.types as ir
     import pyarrow as pa
 
@@ -59,36 +62,94 @@ def run(table: Table, expression: ir.Table, what: str) -> pa.Table:
 
 def fetch(expression: ir.Expr, what: str, *, location: str, engine: str) -> Any:
     """Return the Arrow table (or scalar) of an expression of `engine`; see `run`."""
-    try:
-        return _arrow(expression, engine)
-    except Exception as error:  # every engine has exceptions of its own, and all of them mean: no answer
-        if engine not in _SPEAKS_FREELY:
-            # Without its cause: a driver's message may repeat the address and the password.
-            raise _failed(location, what, type(error).__name__, error) from None
-        raise _failed(location, what, _said(error), error) from error
+    return _ask(expression, what, location, engine)()
 
 
-def _arrow(expression: ir.Expr, engine: str) -> Any:
-    """Run an expression. Ibis' own `to_pyarrow` imports pandas, which takes longer than a query."""
+def _ask(expression: ir.Expr, what: str, location: str, engine: str) -> Callable[[], Any]:
+    """Start a query where that is possible, and return what waits for its result."""
+
+    def told(does: Callable[[], Any]) -> Any:
+        try:
+            return does()
+        except Exception as error:  # every engine has exceptions of its own, and all of them mean: no answer
+            if engine not in _SPEAKS_FREELY:
+                # Without its cause: a driver's message may repeat the address and the password.
+                raise _failed(location, what, type(error).__name__, error) from None
+            raise _failed(location, what, _said(error), error) from error
+
+    waiting = told(lambda: _started(expression, engine))
+    return lambda: told(waiting)
+
+
+def _started(expression: ir.Expr, engine: str) -> Callable[[], Any]:
+    """Let DuckDB begin, in its own thread; other engines begin when they are waited for.
+
+    Ibis' own `to_pyarrow` imports pandas, which takes longer than a query.
+    """
     import ibis.expr.operations as ops
     import ibis.expr.types as ir
 
     if engine != "duckdb" or expression.op().find(ops.InMemoryTable):
-        return expression.to_pyarrow()
+        return expression.to_pyarrow
     table, backend = expression.as_table(), expression.get_backend()
-    found = backend.con.sql(backend.compile(table)).to_arrow_table().cast(table.schema().to_pyarrow())
-    return found if isinstance(expression, ir.Table) else found[0][0]
+    sql, schema = backend.compile(table), table.schema().to_pyarrow()
+    # One thread, so that queries follow each other as they were asked: a connection takes one at a time.
+    running = _thread().submit(lambda: backend.con.sql(sql).to_arrow_table())
+
+    def wait() -> Any:
+        found = running.result().cast(schema)
+        return found if isinstance(expression, ir.Table) else found[0][0]
+
+    return wait
 
 
-def answer(table: Table, step: Step) -> Mapping[Statistic, Answer]:
-    """Run a query of the plan and hand out its result. EvidenceError when there is too much of it."""
+@cache
+def _thread() -> ThreadPoolExecutor:
+    from concurrent.futures import ThreadPoolExecutor
+
+    return ThreadPoolExecutor(max_workers=1, thread_name_prefix="duckdb")
+
+
+def answers(table: Table, steps: Iterable[Step], tell: Callable[[str], None]) -> dict[Statistic, Answer]:
+    """Run the queries of a plan, the next while the result of one is handed out, and return the answers.
+
+    Raises EvidenceError when an engine cannot, or when there is too much of a result.
+    """
+    found: dict[Statistic, Answer] = {}
+    waiting: list[Callable[[], Mapping[Statistic, Answer]]] = []
+    try:
+        for step in steps:
+            tell(f"{table.name}: {step.what}")
+            waiting.append(_answer(table, step))
+            if waiting[1:]:
+                found |= waiting.pop(0)()
+        for last in waiting:
+            found |= last()
+    except BaseException:
+        _stop(table)
+        raise
+    return found
+
+
+def _stop(table: Table) -> None:
+    """End a query that nobody waits for any more: it would keep the process from ending."""
+    if table.engine == "duckdb":
+        table.expr.get_backend().con.interrupt()
+
+
+def _answer(table: Table, step: Step) -> Callable[[], Mapping[Statistic, Answer]]:
     import pyarrow as pa
 
-    result = run(table, step.expression, step.what)
-    try:
-        return step.distribute(result)
-    except (pa.ArrowException, MemoryError, OverflowError) as error:
-        raise _failed(table.location, step.what, _said(error), error) from error
+    waiting = _ask(step.expression, step.what, table.location, table.engine)
+
+    def hand_out() -> Mapping[Statistic, Answer]:
+        result = waiting()
+        try:
+            return step.distribute(result)
+        except (pa.ArrowException, MemoryError, OverflowError) as error:
+            raise _failed(table.location, step.what, _said(error), error) from error
+
+    return hand_out
 
 
 def _failed(location: str, what: str, said: str, error: Exception) -> EvidenceError:

@@ -88,10 +88,8 @@ def scan(
     divided = divide(table, _ordered(statistics))
     asked = _ordered([*statistics, *divided.statistics])
     found = _look(table, asked, bin_above, lambda what, _: tell(f"{table.name}: {what}"))
-    answers: dict[Statistic, Answer] = {}
-    for step in [*_steps(table, asked, found, others or {}), *divided.steps(table)]:
-        tell(f"{table.name}: {step.what}")
-        answers |= queries.answer(table, step)
+    steps = [*_steps(table, asked, found, others or {}), *divided.steps(table)]
+    answers = queries.answers(table, steps, tell)
     answers |= divided.answers(answers)
     unanswered = [one for one in asked if one not in answers]
     if unanswered:
