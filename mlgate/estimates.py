@@ -59,7 +59,7 @@ class Comparison:
     rate: str | None = None
     """Which row of a group it is about, as `GroupEstimate.rate`, when it is about one group alone."""
     reason: str | None = None
-    """Why it could not be measured; `value` is then NaN. Others may still fail, but all together cannot pass."""
+    """Why it could not be measured; `value` is then NaN. Others may fail, but all together cannot pass."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -258,7 +258,7 @@ class EvidenceRecord:
 
     name: str
     kind: str
-    """`table`, `model`, `predictions`, `document`, `provenance`, or of earlier ones `release` and `report`."""
+    """`table`, `model`, `predictions`, `document`, `provenance`; of others `release`, `report`."""
     location: str
     sha256: str | None
     rows: int | None

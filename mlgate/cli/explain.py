@@ -6,7 +6,7 @@ import inspect
 import textwrap
 import types
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -16,6 +16,7 @@ from mlgate import catalogue
 from mlgate.catalogue import Check
 from mlgate.catalogue.params import types_of
 from mlgate.cli import own_checks
+from mlgate.measures import Measure
 from mlgate.measures.metrics import Metric
 
 WIDTH = 88
@@ -36,6 +37,9 @@ CLAIMS: Mapping[str, str] = {
     "equivalent": "between -margin and margin; the policy gives the margin under `params`",
 }
 """The limit that a margin makes."""
+
+MARGIN_DUE = ("non-inferior", "equivalent")
+"""Claims that say nothing without a margin."""
 
 
 @click.command("explain")
@@ -73,9 +77,9 @@ def describe(check: Check) -> str:
         ("limit", _limit(check)),
         ("guard", _guard(check)),
         ("tasks", ", ".join(check.tasks) or "any"),
-        ("needs", ", ".join(check.needs) or "nothing but the table"),
+        ("needs", ", ".join(_needs(check)) or "nothing but the table"),
         ("measure", f"{measure.id} (version {measure.version}, from {measure.package})"),
-        ("gives", f"{_article(measure.kind)} in unit {measure.unit}, better {measure.better}"),
+        ("gives", f"{_article(measure.kind)} in {_unit(measure)}, better {measure.better}"),
         ("code", measure.location),
         ("defined by", measure.source),
         ("maps to", ", ".join(check.maps_to) or "no control yet"),
@@ -107,7 +111,8 @@ def _params(check: Check) -> list[str]:
     for name, parameter in check.measure.params.items():
         kind = _typed(kinds[name])
         given = check.params.get(name, parameter.default)
-        default = "required" if given is inspect.Parameter.empty else f"default {_default(given)}"
+        demanded = given is inspect.Parameter.empty or (name == "margin" and check.claim in MARGIN_DUE)
+        default = "required" if demanded else f"default {_default(given)}"
         rows.append(f"  {name}: {kind} ({default})")
     return rows
 
@@ -157,6 +162,16 @@ def _guard(check: Check) -> str:
     if check.claim is not None:
         return "none: the margin is all the room there is"
     return "5 % of the limit" if check.guard is None else f"{check.guard:g}"
+
+
+def _needs(check: Check) -> Iterator[str]:
+    yield from check.needs
+    if check.against is not None:
+        yield f"table {check.against} to compare with, or the one that the policy names under `against`"
+
+
+def _unit(measure: Measure) -> str:
+    return measure.unit if measure.unit.startswith("units ") else f"unit {measure.unit}"
 
 
 def _article(kind: str) -> str:

@@ -117,7 +117,8 @@ def _require_inside(root: Path, path: Path) -> None:
     real, home = Path(os.path.realpath(path)), Path(os.path.realpath(root))
     if home not in real.parents:
         what = "would be written outside of the repository, through a link"
-        raise EvidenceError(str(path), what, "remove the link, or give --no-workflow")
+        todo = "remove the link, or leave that file out: --no-workflow, or no --expectations"
+        raise EvidenceError(str(path), what, todo)
 
 
 def _choices(

@@ -30,7 +30,7 @@ from mlgate.errors import MlgateError
 from mlgate.estimates import Estimate
 from mlgate.evidence.bundle import Evidence
 from mlgate.evidence.scan import scan
-from mlgate.gate.questions import Question, column_name
+from mlgate.gate.questions import Question, column_name, placed
 from mlgate.measures import Measure
 from mlgate.policy import Policy, contradictions
 
@@ -95,8 +95,8 @@ def _further(question: Question, own: Mapping[Statistic, Answer]) -> Question | 
         return None
     try:
         wanted = question.use.measure.further(Answers(own), question.params)
-    except MlgateError:
-        raise
+    except MlgateError as error:
+        raise placed(question.use, error) from error
     except (Exception, SystemExit) as error:  # noqa: BLE001  a measure may fail in any way, and none may pass
         return Estimate.missing(f"{question.use.measure.id} failed: {type(error).__name__}: {error}")
     return replace(question, statistics=wanted) if wanted else None
@@ -164,8 +164,8 @@ def _estimate(question: Question, own: Mapping[Statistic, Answer]) -> Estimate:
     """Call the measure; whatever it raises becomes a reason, so that a crash is never an approval."""
     try:
         found: Any = question.use.measure.value(Answers(_unsliced(question, own)), question.params)
-    except MlgateError:
-        raise
+    except MlgateError as error:
+        raise placed(question.use, error) from error
     except (Exception, SystemExit) as error:  # noqa: BLE001  a measure may fail in any way, and none may pass
         return Estimate.missing(f"{question.use.measure.id} failed: {type(error).__name__}: {error}")
     if not isinstance(found, Estimate):

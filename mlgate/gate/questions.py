@@ -156,6 +156,9 @@ def _unanswerable(evidence: Evidence, use: Use, statistic: Statistic) -> str | N
     """Say why the evidence has no answer to what a measure asks; None when it has one."""
     if isinstance(statistic, Recorded) and use.table != "evaluation":
         return f"earlier reports are compared on the evaluation table, and this is table {use.table!r}"
+    if isinstance(statistic, Recorded) and statistic.source not in evidence.recorded:
+        anchor = statistic.source.removeprefix("anchors.")
+        return f"the release names no anchor {anchor!r}; add `anchors: {{{anchor}: {{report: ...}}}}`"
     return _unwanted(evidence, use, statistic) or _unsaid(evidence, use, statistic)
 
 
@@ -234,13 +237,17 @@ def _question(
     return Question(use=use, by=by, slicing=slicing, params=params, statistics=statistics, planned=planned)
 
 
+def placed(use: Use, error: MlgateError) -> MlgateError:
+    """Return the error of a measure with the line of the policy that asks for it."""
+    return type(error).of(replace(one, where=f"{use.where}: {one.where}") for one in error.problems)
+
+
 def _planned(use: Use, params: Mapping[str, Any], table: Table) -> tuple[Statistic, ...]:
     """Ask the measure for its plan; what is wrong with its parameters is told with the policy's line."""
     try:
         return use.measure.plan(params, table.columns)
     except MlgateError as error:
-        told = (replace(one, where=f"{use.where}: {one.where}") for one in error.problems)
-        raise type(error).of(told) from error
+        raise placed(use, error) from error
     except (Exception, SystemExit) as error:  # a measure may fail in any way
         fault = f"the plan of {use.measure.id} ({use.measure.package}) fails: {type(error).__name__}: {error}"
         raise MeasureError(use.where, fault, "mend the measure, or leave the check out") from error

@@ -419,8 +419,8 @@ def paired_areas(
 
     Arguments as `delong`'s. Without weights the covariance is exactly DeLong's (DeLong, DeLong and
     Clarke-Pearson 1988, by weighted midranks), else linearised; with clusters Obuchowski's (1997), and never
-    less than that of independent rows. None where either area has no interval, and with a single row of a class,
-    which says nothing of its spread.
+    less than that of independent rows. None where either area has no interval, and with a single row of a
+    class, which says nothing of its spread.
     """
     import numpy as np
 

@@ -55,8 +55,8 @@ INJECTED = ("by", "min_group", "judge_unknown", "judging", "seed", "favourable",
 """Parameters that the gate gives, not the check: the group set, the smallest group judged alone,
 whether the group of missing values is judged, these three in one (`Judging`), the seed of any draw,
 whether people want the "positive" or the "negative" outcome ("favourable"), the moment of the run, a
-datetime in UTC ("as_of"), and the table that the judged one is compared with (`Against`). A measure that takes
-`by` or `judging` is a measure over groups."""
+datetime in UTC ("as_of"), and the table that the judged one is compared with (`Against`). A measure that
+takes `by` or `judging` is a measure over groups."""
 
 
 class Planned(Protocol):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Literal
 
@@ -24,6 +24,9 @@ UNIT = "units of the metric"
 TASKS = ("binary", "multiclass", "regression", "scores")
 
 PER_CLASS = "per_class"
+
+CHANCE = 0.5
+"""The one-sided confidence of an interval of no width."""
 
 
 class _Improvement:
@@ -233,7 +236,8 @@ def unpaired(cells: Answers, asked: Recorded, params: Mapping[str, Any]) -> Esti
         was = f"{found.report} has {metric} by version {found.version} of {metric.measure.id}"
         now = f"this is version {metric.measure.version}: run that release again"
         return Estimate.missing(f"{was}, and {now}", n=own.n)
-    other = Estimate(value=found.value, n=found.n or 0, interval=_part(found), reason=found.report)
+    of = found.report if found.same_table else f"{found.report}, perhaps of other rows"
+    other = Estimate(value=found.value, n=found.n or 0, interval=_part(found), reason=of)
     rows = models(own, other)
     reason = lacking(own, other)
     relative = _relative(params)
@@ -242,11 +246,11 @@ def unpaired(cells: Answers, asked: Recorded, params: Mapping[str, Any]) -> Esti
     if reason is not None or own.value is None or other.value is None:
         return Estimate.missing(reason or "", n=own.n, groups=rows)
     value = metric.sign * (own.value - other.value)
-    told = _lonely(own, other)
+    told = _lonely(own, found, other)
     return Estimate(
         value=value / abs(other.value) if relative else value,
         n=own.n,
-        interval=None if told else _apart(metric.sign, own.interval, other.interval, relative=relative),
+        interval=None if told else _apart(metric.sign, own, other, of=found, relative=relative),
         reason=told,
         groups=rows,
     )
@@ -256,7 +260,7 @@ def _part(found: RecordedFinding) -> RecordedPart | None:
     if found.interval is None or found.confidence is None:
         return None
     low, high = found.interval
-    if not low < high or not low <= found.value <= high:
+    if not low < high or not low <= found.value <= high or not CHANCE < found.confidence < 1.0:
         return None
     return RecordedPart(value=found.value, low=low, high=high, confidence=2.0 * found.confidence - 1.0)
 
@@ -268,23 +272,25 @@ def _negative(own: Estimate, other: Estimate) -> str | None:
     return "a value is below 0, of which no share is taken; give the margin in the unit of the metric"
 
 
-def _lonely(own: Estimate, other: Estimate) -> str | None:
-    named = {"candidate": own, "champion": other}
-    said = [
-        f"{name}: {one.reason or 'it has no interval'}"
-        for name, one in named.items()
-        if not isinstance(one.interval, Part)
-    ]
+def _lonely(own: Estimate, found: RecordedFinding, other: Estimate) -> str | None:
+    said = []
+    if not isinstance(own.interval, Part):
+        said.append(f"candidate: {own.reason or 'it has no interval'}")
+    if not isinstance(other.interval, Part):
+        said.append(f"{found.report} has none around its value that could be used")
     return f"no interval: {'; '.join(said)}" if said else None
 
 
-def _apart(sign: int, own: Interval | None, other: Interval | None, *, relative: bool) -> Interval | None:
+def _apart(
+    sign: int, own: Estimate, other: Estimate, *, of: RecordedFinding, relative: bool
+) -> Interval | None:
     """Return MOVER's interval of two independent numbers."""
-    if not isinstance(own, Part) or not isinstance(other, Part):
+    mine, theirs = own.interval, other.interval
+    if not isinstance(mine, Part) or not isinstance(theirs, Part):
         return None
     if relative:
-        return Unpaired(Mapped(MoverRatio(own, other), partial(_beyond, sign)))
-    return Unpaired(Newcombe(own, other) if sign > 0 else Newcombe(other, own))
+        return Unpaired(Mapped(MoverRatio(mine, theirs), partial(_beyond, sign)), of.same_table)
+    return Unpaired(Newcombe(mine, theirs) if sign > 0 else Newcombe(theirs, mine), of.same_table)
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,11 +298,13 @@ class Unpaired:
     """The interval of a difference whose two numbers were taken as independent; its method says so."""
 
     part: Part
+    same_rows: bool
+    """Whether both numbers are of the same rows of the same file, as far as their reports tell."""
 
     @property
     def method(self) -> str:
         """As the report prints it."""
-        return f"{self.part.method}, unpaired"
+        return f"{self.part.method}, unpaired{'' if self.same_rows else ', perhaps of other rows'}"
 
     def at(self, confidence: float) -> tuple[float, float]:
         """Return the two-sided bounds at `confidence`."""
@@ -304,7 +312,7 @@ class Unpaired:
 
     def grown(self, factor: float) -> Unpaired:
         """Return the interval of `factor` times the rows in both."""
-        return Unpaired(self.part.grown(factor))
+        return replace(self, part=self.part.grown(factor))
 
 
 def _beyond(sign: int, ratio: float) -> float:

@@ -11,7 +11,7 @@ from pydantic import AfterValidator
 
 from mlgate.strict_yaml import Wrong, show
 
-_PERCENT = re.compile(r"\d+(\.\d+)?\s*%")
+_PERCENT = re.compile(r"[0-9]+(\.[0-9]+)?\s*%")
 
 ALL = 100.0
 """Per cent."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from mlgate.errors import Problem
 from mlgate.findings import Severity
+from mlgate.measures.margins import size_of
+from mlgate.measures.metrics import Metric
 from mlgate.policy.model import AtLeastRisk
 from mlgate.policy.uses import Policy, Use
 
@@ -19,9 +22,13 @@ HIGH_RISK_PINS = ("label", "positive", "favourable", "protected", "weight")
 
 UNIT_INTERVAL = frozenset(
     {
+        "compare.churn",
+        "compare.negative_flips",
         "data.class_balance",
         "data.duplicate_rows",
         "data.missing",
+        "drift.multivariate",
+        "drift.new_categories",
         "fairness.accuracy_gap",
         "fairness.demographic_parity_difference",
         "fairness.demographic_parity_ratio",
@@ -30,6 +37,10 @@ UNIT_INTERVAL = frozenset(
         "fairness.equalized_odds_ratio",
         "fairness.false_negative_rate_gap",
         "fairness.false_positive_rate_gap",
+        "leakage.key_overlap",
+        "leakage.row_overlap",
+        "leakage.target_predictor",
+        "leakage.time_overlap",
         "performance.accuracy",
         "performance.average_precision",
         "performance.balanced_accuracy",
@@ -43,6 +54,9 @@ UNIT_INTERVAL = frozenset(
     }
 )
 """Measures whose values lie in [0, 1] whatever the data, so that some limits decide nothing."""
+
+WORST_SLICE = ("performance.worst_slice", "performance.worst_slice_error")
+"""Measures whose values are values of the metric that they are about."""
 
 
 def lint(policy: Policy) -> tuple[Problem, ...]:
@@ -95,14 +109,30 @@ def _unpinned(policy: Policy) -> Iterator[str]:
 
 
 def _idle(use: Use) -> Iterator[Problem]:
-    where, span = use.stated.get("limit", use.where), use.limit.span
-    if use.measure.id not in UNIT_INTERVAL or span is None:
+    where, span, values = use.stated.get("limit", use.where), use.limit.span, _values(use)
+    if values is None or span is None:
         return
-    low, high = span
-    if low <= 0 and high >= 1:
-        yield Problem(where, f"{use.id} cannot fail: its values lie between 0 and 1", "tighten the limit")
-    elif low > 1 or high < 0:
-        yield Problem(where, f"{use.id} cannot pass: its values lie between 0 and 1", "correct the limit")
+    (low, high), (least, most) = span, values
+    lie = f"lie between {least:g} and {most:g}" if math.isfinite(most) else f"are at least {least:g}"
+    limit = "limit" if use.check.claim is None else "margin"
+    if low <= least and high >= most:
+        yield Problem(where, f"{use.id} cannot fail: its values {lie}", f"tighten the {limit}")
+    elif low > most or high < least:
+        yield Problem(where, f"{use.id} cannot pass: its values {lie}", f"correct the {limit}")
+
+
+def _values(use: Use) -> tuple[float, float] | None:
+    """Return between which two the values of a use lie whatever the data; None where that is not known."""
+    metric = use.params.get("metric")
+    if not isinstance(metric, Metric):
+        return (0.0, 1.0) if use.measure.id in UNIT_INTERVAL else None
+    if metric.measure.id not in UNIT_INTERVAL:
+        return None
+    if use.check.claim is None:
+        return (0.0, 1.0) if use.measure.id in WORST_SLICE else None
+    if not size_of(use.params["margin"] or 0.0).relative:
+        return -1.0, 1.0
+    return (-1.0, math.inf) if metric.sign > 0 else None
 
 
 def _limit(use: Use) -> Iterator[Problem]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -170,6 +171,11 @@ def _same(world: World) -> None:
     (world.home / "link.yaml").symlink_to(world.home / "release.yaml")
 
 
+def _copied(world: World) -> None:
+    text = (world.home / "release.yaml").read_text("utf-8")
+    (world.home / "copy.yaml").write_text(text.replace('version: "1.0.0"', 'version: "0.9.0"'), "utf-8")
+
+
 def _huge(world: World) -> None:
     (world.home / "huge.yaml").write_bytes(b"#" * 3_000_000)
 
@@ -217,6 +223,9 @@ CASES: dict[str, tuple[Break, tuple[str, ...]]] = {
     "a link to itself": elsewhere("{release: link.yaml}", "release.yaml:17", "in a circle", then=_circle),
     "this very release": elsewhere("{release: release.yaml}", "release.yaml:17", "is this very release"),
     "a link to this release": elsewhere("{release: link.yaml}", "is this very release", then=_same),
+    "the judged model once more": elsewhere(
+        "{release: copy.yaml}", "release.yaml:17", "has what the judged model says", then=_copied
+    ),
     "a table for a release": elsewhere("{release: champion/test.csv}", "champion/test.csv"),
     "a policy": elsewhere("{release: policy.yaml}", "policy.yaml", "is a policy, not a release"),
     "huge": elsewhere("{release: huge.yaml}", "huge.yaml", then=_huge),
@@ -357,6 +366,66 @@ def test_a_policy_may_require_a_champion(world: World) -> None:
     done = world.run()
     sound(world, done)
     assert done.code == 0, done.said
+
+
+def test_another_threshold_is_another_model(world: World) -> None:
+    """The same scores decided otherwise can be compared: a release may change its threshold alone."""
+    text = (world.home / "release.yaml").read_text("utf-8").replace("threshold: 0.5", "threshold: 0.45")
+    (world.home / "copy.yaml").write_text(text, "utf-8")
+    named(world, "{release: copy.yaml}")
+    world.checks(CHURN)
+    done = world.run()
+    sound(world, done)
+    assert done.code == 0, done.said
+    assert 0.0 < done.finding("compare/churn")["value"] < 0.2
+
+
+def test_a_report_of_this_release_with_another_comment(world: World) -> None:
+    """It is of the same version on the same rows, so it compares the release with itself."""
+    done = world.run()
+    assert done.code == 0, done.said
+    (world.home / "old.json").write_bytes((world.folder / "report.json").read_bytes())
+    named(world, "{report: old.json}")
+    refused(world, world.run(), 2, says=("release.yaml:17", "is a report of this very release"))
+
+
+def test_a_report_of_other_rows_is_called_so(world: World) -> None:
+    """That nobody knows whether both numbers are of the same rows stands in the finding."""
+    report(world)
+    named(world, "{report: old.json}")
+    done = world.run()
+    sound(world, done)
+    found = done.finding("compare/non-inferior")
+    assert found["method"].endswith("unpaired, perhaps of other rows")
+    assert found["groups"][1]["reason"] == "old.json, perhaps of other rows"
+
+
+@pytest.mark.parametrize("confidence", [0.5, 1.0, 0.0])
+def test_a_forged_confidence_makes_no_interval(world: World, confidence: float) -> None:
+    """A report whose id is right can still say anything; nothing breaks, and nothing passes."""
+    from mlgate.render import record
+
+    report(world)
+    path = world.home / "old.json"
+    made = record.from_json(path.read_bytes())
+    (one,) = made.findings
+    forged = replace(made, findings=(replace(one, confidence=confidence),))
+    path.write_bytes(record.to_json(record.identified(forged)))
+    named(world, "{report: old.json}")
+    done = world.run()
+    sound(world, done)
+    assert done.code != 0
+    if done.code != 2:
+        reason = done.finding("compare/non-inferior")["reason"]
+        assert reason == "no interval: old.json has none around its value that could be used"
+
+
+def test_an_anchor_that_the_release_does_not_name(world: World) -> None:
+    """The reason is that it is not named, and not that its report lacks a number."""
+    world.checks(ANCHOR)
+    done = refused(world, world.run(), 3)
+    reason = done.finding("compare/anchor")["reason"]
+    assert reason == "the release names no anchor 'q1'; add `anchors: {q1: {report: ...}}`"
 
 
 def test_a_report_says_nothing_of_other_tables(world: World) -> None:

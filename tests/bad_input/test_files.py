@@ -314,3 +314,12 @@ class TestPredictions:
         refused(split, split.run(), says=("release.yaml:8", "no column 'number'"))
         (split.home / "preds.csv").unlink()
         refused(split, split.run(), says=("release.yaml:8", "preds.csv' does not exist"))
+
+
+def test_a_suite_that_the_release_does_not_name(world: World) -> None:
+    """What only the answers can show is told with the line of the policy, too."""
+    (world.home / "people.json").write_text('{"name": "people", "expectations": []}', "utf-8")
+    world.release("threshold: 0.5\n", "threshold: 0.5\nexpectations: {people: people.json}\n")
+    world.checks("{check: data/expectations, params: {suite: poeple}}")
+    done = refused(world, world.run(), says=("policy.yaml:4: params of data.expectations",))
+    assert "did you mean 'people'" in done.said

@@ -34,6 +34,14 @@ def test_explain_says_where_a_check_is_from_and_what_its_parameters_are() -> Non
     assert "<class" not in text
 
 
+def test_explain_says_what_a_comparison_needs() -> None:
+    """The margin that must be given, the other table, and a unit that reads as a sentence."""
+    assert "  margin: number | text | null (required)" in said("explain", "compare/non-inferior")
+    assert "  margin: number | text | null (default null)" in said("explain", "compare/superior")
+    assert "an estimate in units of the metric, better higher" in said("explain", "compare/superior")
+    assert "needs:      table train to compare with" in said("explain", "leakage/key-overlap")
+
+
 def test_explain_gives_the_path_of_ones_own_check(tmp_path: Path) -> None:
     """A check of one's own is found again."""
     CliRunner().invoke(

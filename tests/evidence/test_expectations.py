@@ -173,6 +173,20 @@ def test_text_that_is_not_utf8_is_refused() -> None:
             "row_condition",
         ),
         ("expect_column_values_to_be_between", {"column": "a"}, "holds whatever the data are"),
+        ("expect_column_values_to_match_regex", {"column": "a", "regex": ".*"}, "holds whatever the data are"),
+        ("expect_column_values_to_match_regex", {"column": "a", "regex": "^x*"}, "holds whatever the data are"),
+        ("expect_column_values_to_match_regex_list", {"column": "a", "regex_list": ["x", "(y|z)?"]}, "'(y|z)?'"),
+        *(
+            ("expect_column_quantile_values_to_be_between", {"column": "a", "quantile_ranges": given}, "each with an end")
+            for given in (
+                {},
+                {"quantiles": [], "value_ranges": []},
+                {"quantiles": [0.5], "value_ranges": [[None, None]]},
+                {"quantiles": [0.5], "value_ranges": []},
+                {"quantiles": [5], "value_ranges": [[0, 1]]},
+                {"quantiles": 0.5, "value_ranges": [[0, 1]]},
+            )
+        ),
         ("expect_column_mean_to_be_between", {"column": "a", "min_value": None}, "holds whatever the data are"),
         ("expect_column_values_to_be_between", {"column": "a", "min_value": 2, "max_value": 1}, "is more than"),
         ("expect_column_values_to_be_between", {"column": "a", "min_value": [1]}, "give a number, or a date"),
@@ -206,6 +220,13 @@ def test_an_expectation_that_is_wrong_or_hostile_is_refused(
     message = refused_one(kind, **kwargs)
     assert message.startswith("people.json: expectations[1]"), message
     assert said in message, message
+
+
+@pytest.mark.parametrize("regex", ["^x*$", "x", "^$", "x*$", "x+", "^.*$", "."])
+def test_a_pattern_that_some_text_lacks_is_taken(regex: str) -> None:
+    """Only what is found in every text says nothing of the data."""
+    one = {"type": "expect_column_values_to_match_regex", "kwargs": {"column": "a", "regex": regex}}
+    assert read_suite(json.dumps({"expectations": [one]}).encode(), "p", "p.json").expectations
 
 
 @pytest.mark.parametrize("depth", [200, 900, 5_000])

@@ -157,3 +157,13 @@ def test_bounds_hold_one_half_without_drift(sizes: tuple[int, int]) -> None:
         above, below = above + (low > 0.5), below + (high < 0.5)
     most = 400 * (0.05 + 2.6 * (0.05 * 0.95 / 400) ** 0.5)
     assert max(above, below) <= most
+
+
+def test_rows_of_both_tables_are_no_sign_that_nothing_drifted() -> None:
+    """A table against itself but for a row: what the classifier learnt there, it meets here."""
+    frame = drawn(3, 600)
+    found = ask(frame, {name: of[1:] for name, of in frame.items()})
+    assert found.value is None
+    assert "rows of the judged table are also in 'train'" in (found.reason or "")
+    assert "leakage/row-overlap" in (found.reason or "")
+    assert found.groups

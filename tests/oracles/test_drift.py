@@ -131,7 +131,13 @@ def test_bike_sharing_has_drifted(judge: Judge, shared_data: Path) -> None:
     shipped = catalogue.load()["drift/label"]
     assert shipped.limit is not None
     finding, _, _ = judged(
-        judge, shared_data, "bike_sharing", "drift/label", {}, at_most=shipped.limit.value, guard=shipped.guard
+        judge,
+        shared_data,
+        "bike_sharing",
+        "drift/label",
+        {},
+        at_most=shipped.limit.value,
+        guard=shipped.guard,
     )
     assert (finding.outcome, finding.retrain) == (Outcome.FAIL, True)
     width, _, _ = judged(

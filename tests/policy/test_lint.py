@@ -8,7 +8,7 @@ import pytest
 
 from mlgate import measures
 from mlgate.policy import Policy, lint
-from mlgate.policy.lint import UNIT_INTERVAL
+from mlgate.policy.lint import UNIT_INTERVAL, WORST_SLICE
 
 GOOD = "  - {check: performance/roc-auc, at_least: 0.7, because: below this manual review is better}\n"
 
@@ -33,6 +33,31 @@ def test_a_sound_policy_gets_no_advice(advice: Callable[[str], list[str]]) -> No
     [
         ("checks: [{check: performance/f1, at_least: 0, because: x}]", "3: performance/f1 cannot fail"),
         ("checks: [{check: performance/f1, at_least: 1.1, because: x}]", "3: performance/f1 cannot pass"),
+        (
+            "checks: [{check: compare/non-inferior, params: {metric: accuracy, margin: 1e9}, because: x}]",
+            "3: compare/non-inferior cannot fail: its values lie between -1 and 1",
+        ),
+        (
+            "checks: [{check: compare/non-inferior, params: {metric: f1, margin: 100%}, because: x}]",
+            "3: compare/non-inferior cannot fail: its values are at least -1",
+        ),
+        (
+            "checks: [{check: compare/equivalent, params: {metric: brier, margin: 1}, because: x}]",
+            "3: compare/equivalent cannot fail",
+        ),
+        (
+            "checks: [{check: compare/superior, params: {metric: recall, margin: 2}, because: x}]",
+            "3: compare/superior cannot pass",
+        ),
+        ("checks: [{check: compare/churn, at_most: 1, because: x}]", "3: compare/churn cannot fail"),
+        (
+            "checks: [{check: leakage/row-overlap, at_most: 1, because: x}]",
+            "3: leakage/row-overlap cannot fail",
+        ),
+        (
+            "checks: [{check: performance/worst-slice, params: {metric: recall}, at_least: 0, because: x}]",
+            "3: performance/worst-slice cannot fail",
+        ),
         ("checks: [{check: performance/brier, at_most: 1, because: x}]", "3: performance/brier cannot fail"),
         ("checks: [{check: performance/f1, at_least: 0.7}]", "nothing says why its limit is at least 0.7"),
         (
@@ -88,4 +113,4 @@ def test_high_risk_wants_every_pin(advice: Callable[[str], list[str]]) -> None:
 
 def test_the_measures_that_are_known_to_be_shares_exist() -> None:
     """A renamed measure would silently lose its advice."""
-    assert set(measures.catalogue()) >= UNIT_INTERVAL
+    assert set(measures.catalogue()) >= UNIT_INTERVAL | set(WORST_SLICE)

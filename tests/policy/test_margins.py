@@ -71,6 +71,7 @@ def test_superior_needs_no_margin(tmp_path: Path) -> None:
         ("true", "is due"),
         ("[1]", "is due"),
         ("1e400%", "is no margin"),
+        ("٢%", "is no margin"),
     ],
 )
 def test_a_margin_that_is_none_is_refused(tmp_path: Path, check: str, margin: str, told: str) -> None:

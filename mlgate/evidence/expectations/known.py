@@ -23,6 +23,7 @@ Sort: TypeAlias = Literal[
     "object",
     "pattern",
     "patterns",
+    "quantiles",
     "schema",
     "set",
     "share",
@@ -146,7 +147,7 @@ KNOWN: Mapping[str, Arguments] = {
     "expect_column_proportion_of_non_null_values_to_be_between": _BETWEEN,
     "expect_column_proportion_of_unique_values_to_be_between": _BETWEEN,
     "expect_column_quantile_values_to_be_between": _of(
-        {**_COLUMN, "quantile_ranges": "object"}, {"allow_relative_error": "any"}
+        {**_COLUMN, "quantile_ranges": "quantiles"}, {"allow_relative_error": "any"}
     ),
     "expect_column_stdev_to_be_between": _BETWEEN,
     "expect_column_sum_to_be_between": _BETWEEN,

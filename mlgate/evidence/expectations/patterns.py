@@ -52,6 +52,12 @@ def translated(pattern: str) -> str | None:
     return found
 
 
+def is_everywhere(pattern: str) -> bool:
+    """Whether a pattern is surely found in every text: it takes nothing, and wants no end there."""
+    found = (re.match(pattern, text) for text in ("\n\0", "\0\0"))
+    return any(one is not None and one.end() == 0 for one in found)
+
+
 @cache
 def is_quick(pattern: str) -> bool:
     """Whether Python itself takes no longer than the square of the text on such a pattern, or little more.

@@ -23,7 +23,7 @@ from mlgate.evidence.expectations.known import (
     REFUSED_ARGUMENTS,
     Arguments,
 )
-from mlgate.evidence.expectations.patterns import MAX_PATTERN, translated
+from mlgate.evidence.expectations.patterns import MAX_PATTERN, is_everywhere, translated
 from mlgate.strict_yaml import MAX_TOLD, canonical, did_you_mean, show
 
 MAX_EXPECTATIONS = 2_000
@@ -220,9 +220,23 @@ def _require(kind: str, known: Arguments, found: Mapping[str, Any]) -> None:
     if known.bounded and low is None and high is None:
         what = f"{kind} has neither min_value nor max_value, so that it holds whatever the data are"
         raise _Fault(".kwargs", what, "give one of them")
+    if (idle := _idle_pattern(kind, found)) is not None:
+        what = f"the pattern {show(idle)} is found in every text, so that it holds whatever the data are"
+        raise _Fault(".kwargs", what, "write it from ^ to $, or leave the expectation out")
     numbers = _is_number(low) and _is_number(high)
     if low is not None and high is not None and (numbers or type(low) is type(high)) and low > high:
         raise _Fault(".kwargs", f"min_value {show(low)} is more than max_value {show(high)}", "swap them")
+
+
+def _idle_pattern(kind: str, found: Mapping[str, Any]) -> str | None:
+    """Return a pattern for which an expectation that values match holds of all texts; None without one."""
+    if kind == "expect_column_values_to_match_regex":
+        patterns = [found["regex"]]
+    elif kind == "expect_column_values_to_match_regex_list" and found.get("match_on") != "all":
+        patterns = found["regex_list"]
+    else:
+        return None
+    return next(filter(is_everywhere, patterns), None)
 
 
 def _has_parameter(value: Any) -> bool:
@@ -314,6 +328,21 @@ def _set(value: Any, at: str) -> None:
 _SCHEMA_REFUSED = ("$ref", "$dynamicRef", "$recursiveRef", "pattern", "patternProperties", "format")
 
 
+def _quantiles(value: Any, at: str) -> None:
+    """Demand a range with an end for each quantile: of none at all, Great Expectations is sure."""
+    given = value if isinstance(value, dict) else {}
+    shares, ranges = given.get("quantiles"), given.get("value_ranges")
+    right = (
+        isinstance(shares, list)
+        and isinstance(ranges, list)
+        and len(shares) == len(ranges) > 0
+        and all(_is_number(one) and 0 <= one <= 1 for one in shares)
+        and all(isinstance(one, list) and len(one) == len(("low", "high")) for one in ranges)
+        and all(any(end is not None for end in one) for one in ranges)
+    )
+    _demand(right, value, at, "quantiles, and as many value_ranges [low, high], each with an end")
+
+
 def _schema(value: Any, at: str) -> None:
     _demand(isinstance(value, dict), value, at, "a JSON schema")
     if (found := next(_schema_words(value), None)) is not None:
@@ -362,6 +391,7 @@ _CHECKS: Mapping[str, Callable[[Any, str], None]] = {
     "object": _plain(lambda value: isinstance(value, dict), "a mapping"),
     "pattern": _pattern,
     "patterns": _patterns,
+    "quantiles": _quantiles,
     "schema": _schema,
     "set": _set,
     "share": _share,

@@ -140,6 +140,7 @@ def joined(own: Table, champion: Table, *, where: str) -> Table:
     if not outputs:
         what = f"{champion.location} has neither score nor prediction"
         raise EvidenceError(where, what, "name them under `columns:` of the champion's release")
+    _require_another(own, champion, where)
     hidden = _hidden(own, [*outputs, *([] if champion.columns.label is None else [champion.columns.label])])
     names = {key: other_key} | {name: column for column, name in hidden.items()}
     kinds = {name: champion.columns.types[column] for name, column in names.items()}
@@ -198,6 +199,21 @@ def _require_one_coding(own: Table, champion: Table, where: str) -> None:
         named = ", ".join(shown(one) for one in strange[:5])
         what = f"only one of {champion.location} and {own.location} has a score for {named}"
         raise EvidenceError(where, what, "compare models of the same classes")
+
+
+def _require_another(own: Table, champion: Table, where: str) -> None:
+    """Refuse what the judged model says, handed in a second time as what the champion says."""
+    if _sayings(own) == _sayings(champion):
+        what = f"{champion.location} has what the judged model says: the same columns of the same file"
+        raise EvidenceError(where, what, "name the release of the model that runs now")
+
+
+def _sayings(table: Table) -> tuple[object, ...]:
+    """Return what tells one model's predictions from another's without looking at them."""
+    columns = table.columns
+    outputs = columns.score, dict(columns.scores), columns.prediction, table.threshold
+    files = [record.sha256 or record.location for record in table.records]
+    return (*files, *outputs, str(table.prediction_positive))
 
 
 def _key(table: Table, where: str) -> str:
