@@ -90,7 +90,8 @@ def _started(expression: ir.Expr, engine: str) -> Callable[[], Any]:
     import ibis.expr.types as ir
 
     if engine != "duckdb" or expression.op().find(ops.InMemoryTable):
-        return expression.to_pyarrow
+        found: Callable[[], Any] = expression.to_pyarrow
+        return found
     table, backend = expression.as_table(), expression.get_backend()
     sql, schema = backend.compile(table), table.schema().to_pyarrow()
     # One thread, so that queries follow each other as they were asked: a connection takes one at a time.
