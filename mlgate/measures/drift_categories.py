@@ -94,8 +94,7 @@ def _unfit(pair: Pair, here: ValueCounts, there: ValueCounts, against: str) -> U
         if one.rows == one.nulls:
             reason = EMPTY if one.rows == 0 else f"every value is missing in {table}"
             return Unjudged(name=pair.name, reason=reason, fault=True)
-    listed = drift_columns.no_categories(here, there, against)
-    return None if listed is None else Unjudged(name=pair.name, reason=listed, fault=pair.named)
+    return drift_columns.no_categories(pair.name, here, there, against, named=pair.named)
 
 
 def _listed(one: Unjudged, rows: int) -> GroupEstimate:

@@ -36,6 +36,10 @@ SORTS: Mapping[ColumnType, Sort] = {
 }
 
 
+REPEATED = 10
+"""A column of which each value occurs so often, on average, is no free text."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Pair:
     """A column of the judged table and the one of the other table that it is held against."""
@@ -116,16 +120,31 @@ def predictions(against: Against) -> tuple[list[Pair], list[Unjudged]]:
     return [], [Unjudged(name="prediction", reason=reason, fault=True)]
 
 
-def no_categories(here: ValueCounts, there: ValueCounts, against: str) -> str | None:
-    """Say that the values of a column are no categories, as keys, days and free text are not; None else."""
-    for one in (here, there):
-        if one.distinct > len(one.counts):
-            return f"it has {one.distinct:,} values, too many to be categories"
-    if there.distinct == there.rows - there.nulls >= LEAST_VALUES:
-        return f"each value occurs once in {against!r}, as in a key or free text"
+def no_categories(
+    name: str, here: ValueCounts, there: ValueCounts, against: str, *, named: bool
+) -> Unjudged | None:
+    """Say that the values of a column are no categories, as keys, days and free text are not; None else.
+
+    A fault where they are free text in one table and repeat in the other: that is no small change.
+    """
+    many = next((one.distinct for one in (here, there) if one.distinct > len(one.counts)), None)
+    once = there.distinct == there.rows - there.nulls >= LEAST_VALUES
+    if many is not None or once:
+        reason = f"each value occurs once in {against!r}, as in a key or free text"
+        if many is not None:
+            reason = f"it has {many:,} values, too many to be categories"
+        alike = not any(map(_repeats, (here, there)))
+        if not alike:
+            reason = f"{reason}, while in the other table few values repeat"
+        return Unjudged(name=name, reason=reason, fault=named or not alike)
     if all(_DAY.fullmatch(value) for one in (here, there) for value, _ in one.counts):
-        return f"its texts are days, and {MOVES_ON}"
+        return Unjudged(name=name, reason=f"its texts are days, and {MOVES_ON}", fault=named)
     return None
+
+
+def _repeats(values: ValueCounts) -> bool:
+    """Whether each value occurs ten times or more, on average."""
+    return values.distinct * REPEATED <= values.rows - values.nulls
 
 
 def may_be_categories(against: Against, name: str) -> bool:

@@ -269,22 +269,24 @@ class Comparing:
         if fault is not None:
             return Unjudged(name=pair.name, reason=fault, fault=True)
         if isinstance(here, ValueCounts) and isinstance(there, ValueCounts):
-            listed = self._uncategorical(here, there)
-        elif isinstance(here, QuantileNumbers) and isinstance(there, QuantileNumbers):
+            return self._uncategorical(pair, here, there)
+        listed = None
+        if isinstance(here, QuantileNumbers) and isinstance(there, QuantileNumbers):
             if not all(map(math.isfinite, _all_ends(here, there))):
                 return Unjudged(name=pair.name, reason="it has infinite values", fault=True)
             listed = self._unnumerical(pair, here, there)
         return None if listed is None else Unjudged(name=pair.name, reason=listed, fault=pair.named)
 
-    def _uncategorical(self, here: ValueCounts, there: ValueCounts) -> str | None:
+    def _uncategorical(self, pair: Pair, here: ValueCounts, there: ValueCounts) -> Unjudged | None:
         if self.statistic not in BINNED:
-            return f"it is of categories, and {self.statistic} compares numbers"
-        others = no_categories(here, there, self.against)
+            reason = f"it is of categories, and {self.statistic} compares numbers"
+            return Unjudged(name=pair.name, reason=reason, fault=pair.named)
+        others = no_categories(pair.name, here, there, self.against, named=pair.named)
         if others is not None:
             return others
-        if here.distinct == there.distinct == 1 and here.counts[0][0] == there.counts[0][0]:
-            return self._constant(here, there)
-        return None
+        same = here.distinct == there.distinct == 1 and here.counts[0][0] == there.counts[0][0]
+        constant = self._constant(here, there) if same else None
+        return None if constant is None else Unjudged(name=pair.name, reason=constant, fault=pair.named)
 
     def _unnumerical(self, pair: Pair, here: QuantileNumbers, there: QuantileNumbers) -> str | None:
         if pair.whole and not pair.named and all(_numbers_rows(one) for one in (here, there)):

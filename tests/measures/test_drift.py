@@ -288,6 +288,17 @@ def test_listed_columns_are_named_with_their_reason() -> None:
     assert "occurs once" in listed["note"]
 
 
+@pytest.mark.parametrize("measure", [drift.Univariate, drift_categories.NewCategories])
+def test_free_text_that_became_one_value_is_not_passed_over(measure: Measure) -> None:
+    """As when an extract fills a column with a default: free text in one table, few values in the other."""
+    train: Table = {"x": ["a", "b", "c"] * 50, "note": [f"note {rank}" for rank in range(150)]}
+    judged: Table = {"x": ["a", "b", "c"] * 50, "note": ["none"] * 150}
+    found = decide(ask(measure, train, judged), measure.kind, Limit(Op.AT_MOST, 0.25), Rule(guard=0.0))
+    assert found.outcome is Outcome.NOT_MEASURED
+    assert "note" in (found.reason or "")
+    assert "repeat" in (found.reason or "")
+
+
 @pytest.mark.parametrize("name", ["constant", "note"])
 def test_what_is_named_is_not_left_out(name: str) -> None:
     """A column that the policy names and that cannot be compared is not measured."""
