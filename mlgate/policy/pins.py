@@ -35,7 +35,7 @@ _CHAMPIONS = {NONE: NONE, "required": "a release, predictions or a report of the
 RISKS: tuple[str, ...] = get_args(Risk)
 """From low to high."""
 
-_ALWAYS = ("label", "positive", "favourable", "protected", "weight", "key")
+_ALWAYS = ("label", "positive", "favourable", "protected", "weight", "key", "cluster")
 """Roles that are listed as chosen by the author even where the author left them out."""
 
 _LACKABLE = ("label", "score", "protected", "key", "time", "interval", "quantiles")
@@ -54,7 +54,6 @@ _WHEN_STATED = (
     "features",
     "categorical",
     "time",
-    "cluster",
     "interval",
     "quantiles",
 )

@@ -264,6 +264,7 @@ def test_what_no_pin_covers_is_listed_as_chosen_by_the_author(
         "columns.protected = none",
         "columns.weight = none",
         "columns.key = none",
+        "columns.cluster = none",
         "columns.score = p",
         "threshold = 0.5",
         "data.evaluation.path = data/test.csv",
@@ -279,7 +280,7 @@ def test_pins_shorten_the_list_of_what_the_author_chose(
     pins = (
         "{task: binary, risk: {at_least: minimal}, threshold: 0.5, champion: none, "
         f"evaluation: {{sha256: [{DIGEST}], where: none}}, columns: {{label: y, positive: 1, favourable: 1, "
-        "protected: [sex], weight: w, key: none, score: p}}"
+        "protected: [sex], weight: w, key: none, cluster: none, score: p}}"
     )
     assert chosen_by_author(policy(f"release: {pins}\n{CHECKS}"), release(RELEASE)) == ()
 
