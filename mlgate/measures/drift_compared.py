@@ -22,11 +22,19 @@ from mlgate.cells import (
     Values,
 )
 from mlgate.estimates import Chart, GroupEstimate, Interval
-from mlgate.intervals import Bootstrap, bootstrap
 from mlgate.measures import drift_distances
-from mlgate.measures.data_profile import OTHER
-from mlgate.measures.data_profile import SHOWN as LEAST_SHOWN
+from mlgate.measures.drift_bands import (
+    Band,
+    BothTables,
+    condensed,
+    drawn_of,
+    hidden_area,
+    separate_of,
+    with_missing,
+)
+from mlgate.measures.drift_bands import hidden as hidden_of
 from mlgate.measures.drift_bins import FINE_LEVELS, Cutting, chart_edges, fine_edges, folded
+from mlgate.measures.drift_charts import bars, histogram, spread_chart
 from mlgate.measures.drift_columns import LEAST_VALUES, Pair, Unjudged, no_categories
 
 if TYPE_CHECKING:
@@ -56,87 +64,6 @@ EXACT_ROWS = 500_000
 
 SMALL_ROWS = 1_000
 """Up to so many rows in each table a p-value is named."""
-
-DRAWN_CELLS = 128
-"""Values are put together into so many before anything is drawn: the draws give the spread alone."""
-
-_NAMED = 4
-"""Categories that a chart names."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Band:
-    """The interval of a distance, with what bins may hide and how it was measured."""
-
-    drawn: Bootstrap
-    method: str
-    hidden: float = 0.0
-    """How much larger or smaller the distance may be than it looks in bins; 0 where none are."""
-    smirnov: float = 0.0
-    """Not 0: sqrt((1 / n + 1 / m) / 2), and the lower bound is the value less sqrt(log(2 / alpha)) of it.
-
-    Resampling a largest distance repeats values, so its lower bound is too high in 15 % of tables that do not
-    differ (simulated); the chance that both empirical functions together are further off than this is alpha,
-    where the tables do not differ, and less where they do (Smirnov 1939)."""
-    pushed: float = 0.0
-    """By how much more than resampling shows noise pushes the distance up; it is taken off below."""
-
-    def at(self, confidence: float) -> tuple[float, float]:
-        """Return the two-sided bounds at `confidence`."""
-        low, high = self.drawn.at(confidence)
-        if self.smirnov:
-            alpha = (1.0 - confidence) / 2.0
-            low = self.drawn.value - math.sqrt(math.log(2.0 / alpha)) * self.smirnov
-        return max(low - self.pushed - self.hidden, 0.0), high + self.hidden
-
-    def grown(self, factor: float) -> Band:
-        """Return the interval of `factor` times the rows; bins hide as much as before."""
-        closer = 1.0 / math.sqrt(factor)
-        return replace(
-            self,
-            drawn=self.drawn.grown(factor),
-            smirnov=self.smirnov * closer,
-            pushed=self.pushed * closer,
-        )
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Separate:
-    """The interval of a distance of tables that have no bin in common, which resampling shows the same.
-
-    Out of n rows none lies where the other table's do, so that of all rows no more than
-    1 - alpha^(1 / n) do (Clopper and Pearson, zero events); with that much in both tables it is the lower
-    bound. The upper one is the value: nothing lies further apart.
-    """
-
-    distance: Distance
-    rows: tuple[float, float]
-    """Of the reference and of the judged table."""
-    how: str
-
-    @property
-    def method(self) -> str:
-        """As the report prints it."""
-        return f"zero events, {self.how}"
-
-    def at(self, confidence: float) -> tuple[float, float]:
-        """Return the two-sided bounds at `confidence`."""
-        import numpy as np
-
-        alpha = (1.0 - confidence) / 2.0
-        mixed = [-math.expm1(math.log(alpha) / one) for one in self.rows]
-        low = self.distance(np.array([1.0 - mixed[0], mixed[0]]), np.array([mixed[1], 1.0 - mixed[1]]))
-        return min(float(low), self._value), self._value
-
-    def grown(self, factor: float) -> Separate:
-        """Return the interval of `factor` times the rows."""
-        return replace(self, rows=(self.rows[0] * factor, self.rows[1] * factor))
-
-    @property
-    def _value(self) -> float:
-        import numpy as np
-
-        return float(self.distance(np.array([1.0, 0.0]), np.array([0.0, 1.0])))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,18 +95,6 @@ class Compared:
             judged=self.interval is not None,
             reason="; ".join(said) or None,
         )
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Cells:
-    """Values of one column that are told apart, rising, with their rows in both tables."""
-
-    reference: NDArray[np.float64]
-    judged: NDArray[np.float64]
-    values: NDArray[np.float64]
-    """One number for each, the middle of a bin."""
-    widths: NDArray[np.float64]
-    """How far the values of a bin may lie apart; 0 for a single value."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -311,7 +226,7 @@ class Comparing:
             rows = [[*some, one.nulls] for some, one in zip(rows, (there, here), strict=True)]
         reference, judged = (np.array(some, dtype=float) for some in rows)
         notes = [*_notes(here, there), *_unseen(here, there, self.against)]
-        charted = _bars(pair.name, self.against, here, there)
+        charted = bars(pair.name, self.against, here, there)
         return replace(
             self._of_bins(found, reference, judged, "value by value", notes), chart=lambda: charted
         )
@@ -334,7 +249,7 @@ class Comparing:
         def chart() -> Chart | None:
             shown = chart_edges(there, here)
             drawn = [folded(fine, one.counts, shown) for one in (other, mine)]
-            return _histogram(pair.name, self.against, shown, *drawn)
+            return histogram(pair.name, self.against, shown, *drawn)
 
         return replace(measured, chart=chart)
 
@@ -366,11 +281,11 @@ class Comparing:
         elif least < LEAST_A_BIN * len(reference):
             reason = f"{least} rows are too few for {cells}"
         else:
-            drawn = _drawn(reference, judged, distance, value, **self._terms)
+            drawn = drawn_of(reference, judged, distance, value, **self._terms)
             if drawn is not None:
                 band = Band(drawn=drawn, method=f"bootstrap, {how}")
                 return replace(found, value=value, interval=band, notes=tuple(notes))
-            apart = _separate(reference, judged, distance, value, how)
+            apart = separate_of(reference, judged, distance, value, how)
             if apart is not None:
                 return replace(found, value=value, interval=apart, notes=tuple(notes))
             reason = "resampling it gives the same every time"
@@ -403,18 +318,18 @@ class Comparing:
         exact = max(here.rows, there.rows) <= EXACT_ROWS
         cells = self._exact(pair, answers) if exact else self._in_bins(pair, answers)
         distance: Distance = drift_distances.kolmogorov_smirnov
-        hidden = _hidden(cells) if self.statistic == "ks" else 0.0
+        hidden = hidden_of(cells) if self.statistic == "ks" else 0.0
         notes = [*_notes(here, there), *_apart(pair, here, there, self.against)]
-        charted = _spread_chart(pair.name, self.against, cells, here, there)
+        charted = spread_chart(pair.name, self.against, cells, here, there)
         found = replace(found, chart=lambda: charted)
         least = int(min(cells.reference.sum(), cells.judged.sum()))
         if self.statistic == "wasserstein":
             distance = drift_distances.wasserstein(cells.values)
-            hidden = _hidden_area(cells)
+            hidden = hidden_area(cells)
         elif exact:
             notes += _ks_test(cells)
         if self.statistic == "ks" and self.missing == "bin" and here.nulls + there.nulls:
-            cells = _with_missing(cells, there.nulls, here.nulls)
+            cells = with_missing(cells, there.nulls, here.nulls)
         value = float(distance(cells.reference, cells.judged))
         if not math.isfinite(value) or not math.isfinite(hidden):
             reason = f"it does not vary in {self.against!r}, and is to be divided by its deviation there"
@@ -422,11 +337,11 @@ class Comparing:
         if least < LEAST_VALUES:
             reason = f"{least} values are too few, at least {LEAST_VALUES} are needed in each table"
             return replace(found, value=value, reason=reason, notes=tuple(notes))
-        few = _condensed(cells)
+        few = condensed(cells)
         merged = drift_distances.wasserstein(few.values) if self.statistic == "wasserstein" else distance
-        drawn = _drawn(few.reference, few.judged, merged, value, **self._terms)
+        drawn = drawn_of(few.reference, few.judged, merged, value, **self._terms)
         if drawn is None:
-            apart = _separate(cells.reference, cells.judged, distance, value, "value by value")
+            apart = separate_of(cells.reference, cells.judged, distance, value, "value by value")
             if apart is not None:
                 return replace(found, value=value, interval=apart, notes=tuple(notes))
             reason = "resampling it gives the same every time"
@@ -443,7 +358,7 @@ class Comparing:
             band = replace(band, pushed=max(bias, 0.0))
         return replace(found, value=value, interval=band, notes=tuple(notes))
 
-    def _exact(self, pair: Pair, answers: Answers) -> _Cells:
+    def _exact(self, pair: Pair, answers: Answers) -> BothTables:
         import numpy as np
 
         mine = answers.get(Distribution(pair.here), DistributionCounts)
@@ -452,9 +367,9 @@ class Comparing:
         rows = np.zeros((2, len(values)))
         for some, one in zip(rows, (other, mine), strict=True):
             some[np.searchsorted(values, one.values)] = one.n
-        return _Cells(reference=rows[0], judged=rows[1], values=values, widths=np.zeros(len(values)))
+        return BothTables(reference=rows[0], judged=rows[1], values=values, widths=np.zeros(len(values)))
 
-    def _in_bins(self, pair: Pair, answers: Answers) -> _Cells:
+    def _in_bins(self, pair: Pair, answers: Answers) -> BothTables:
         import numpy as np
 
         here, there = self._ends(pair, answers)
@@ -469,7 +384,7 @@ class Comparing:
         last[-1] = upper[-1]
         rows = np.array([other.counts, mine.counts], dtype=float)
         used = rows.sum(axis=0) > 0
-        return _Cells(
+        return BothTables(
             reference=rows[0][used],
             judged=rows[1][used],
             values=(lower + (last - lower) / 2.0)[used],
@@ -524,109 +439,7 @@ def _apart(pair: Pair, here: QuantileNumbers, there: QuantileNumbers, against: s
     return [f"none of its values lies within those of {against!r}; is it a key or a time?"]
 
 
-def _drawn(
-    reference: NDArray[np.float64],
-    judged: NDArray[np.float64],
-    distance: Distance,
-    value: float,
-    *,
-    seed: int,
-    highest: float,
-) -> Bootstrap | None:
-    """Resample both tables; the draws are centred on the value, which may have been measured more finely."""
-    import numpy as np
-
-    size = len(reference)
-    found = bootstrap(
-        np.concatenate([reference, judged]).astype(np.int64),
-        lambda rows: distance(rows[:, :size], rows[:, size:]),
-        strata=np.repeat([0, 1], size),
-        seed=seed,
-        upward=True,
-        lowest=0.0,
-        highest=highest,
-    )
-    if found is None:
-        return None
-    shift = value - found.value
-    return replace(found, value=value, draws=tuple(draw + shift for draw in found.draws))
-
-
-def _separate(
-    reference: NDArray[np.float64], judged: NDArray[np.float64], distance: Distance, value: float, how: str
-) -> Separate | None:
-    """Return the interval of tables that have nothing in common; None for others, or where it is no use."""
-    rows = (float(reference.sum()), float(judged.sum()))
-    found = Separate(distance=distance, rows=rows, how=how)
-    highest = found.at(0.9)[1]
-    if (reference * judged).any() or not math.isclose(highest, value, rel_tol=1e-9):
-        return None
-    return found
-
-
-def _condensed(cells: _Cells) -> _Cells:
-    """Put neighbouring values together, about as many rows of both tables in each cell."""
-    import numpy as np
-
-    if len(cells.values) <= DRAWN_CELLS:
-        return cells
-    shares = cells.reference / cells.reference.sum() + cells.judged / cells.judged.sum()
-    middle = (np.cumsum(shares) - shares / 2.0) / shares.sum()
-    _, place = np.unique((middle * DRAWN_CELLS).astype(np.int64), return_inverse=True)
-    total = np.bincount(place, shares)
-    return _Cells(
-        reference=np.bincount(place, cells.reference).astype(float),
-        judged=np.bincount(place, cells.judged).astype(float),
-        values=np.bincount(place, shares * cells.values) / total,
-        widths=np.zeros(len(total)),
-    )
-
-
-def _with_missing(cells: _Cells, reference: int, judged: int) -> _Cells:
-    """Return the cells with rows without a value below all others."""
-    import numpy as np
-
-    return _Cells(
-        reference=np.concatenate([[float(reference)], cells.reference]),
-        judged=np.concatenate([[float(judged)], cells.judged]),
-        values=np.concatenate([cells.values[:1], cells.values]),
-        widths=np.concatenate([[0.0], cells.widths]),
-    )
-
-
-def _hidden(cells: _Cells) -> float:
-    """Return how much larger the Kolmogorov-Smirnov distance may be inside a bin than at its ends."""
-    import numpy as np
-
-    below = [np.concatenate([[0.0], np.cumsum(one) / one.sum()]) for one in (cells.reference, cells.judged)]
-    p, q = below
-    most = np.maximum(p[1:] - q[:-1], q[1:] - p[:-1])[cells.widths > 0.0]
-    return max(float(most.max(initial=0.0)) - float(np.abs(p - q).max()), 0.0)
-
-
-def _hidden_area(cells: _Cells) -> float:
-    """Return how far the Wasserstein distance over the deviation may be from that of the bins' middles.
-
-    Moving every value to the middle of its bin moves each table by no more than half a bin on average
-    (triangle inequality), and the standard deviation by no more than the root of the mean square of that.
-    """
-    import numpy as np
-
-    if not cells.widths.any():
-        return 0.0
-    half = cells.widths / 2.0
-    p, q = cells.reference / cells.reference.sum(), cells.judged / cells.judged.sum()
-    moved = float(((p + q) * half).sum())
-    middle = (p * cells.values).sum()
-    sd = float(np.sqrt((p * (cells.values - middle) ** 2).sum()))
-    slack = float(np.sqrt((p * half**2).sum()))
-    if sd <= slack:
-        return math.inf
-    area = float(drift_distances.wasserstein(cells.values)(cells.reference, cells.judged)) * sd
-    return max((area + moved) / (sd - slack) - area / sd, area / sd - (area - moved) / (sd + slack))
-
-
-def _ks_test(cells: _Cells) -> list[str]:
+def _ks_test(cells: BothTables) -> list[str]:
     """Tell the p-value of scipy's two-sample test, in short tables."""
     import numpy as np
 
@@ -638,68 +451,3 @@ def _ks_test(cells: _Cells) -> list[str]:
     with warnings.catch_warnings():  # that it falls back on the limiting distribution, which is good enough
         warnings.simplefilter("ignore", RuntimeWarning)
         return [f"p {ks_2samp(*samples).pvalue:.3g}"]
-
-
-def _histogram(
-    name: str,
-    against: str,
-    edges: Sequence[float],
-    reference: NDArray[np.float64],
-    judged: NDArray[np.float64],
-) -> Chart | None:
-    """Draw both tables in bars of equal width; the outermost hold what lies further out."""
-    if not edges:
-        return None
-    data: dict[str, list[float | str | None]] = {"low": [], "high": [], "rows": [], "group": []}
-    for table, rows in ((against, reference), ("judged", judged)):
-        inner = [float(one) for one in rows[1:-1]]
-        inner[0] += float(rows[0])
-        inner[-1] += float(rows[-1])
-        data["low"] += edges[:-1]
-        data["high"] += edges[1:]
-        data["rows"] += inner
-        data["group"] += [table] * len(inner)
-    title = f"{name}: {against} and judged table"
-    return Chart(kind="score-histogram", title=title, data={key: tuple(one) for key, one in data.items()})
-
-
-def _spread_chart(
-    name: str, against: str, cells: _Cells, here: QuantileNumbers, there: QuantileNumbers
-) -> Chart | None:
-    import numpy as np
-
-    edges = chart_edges(there, here)
-    if not edges:
-        return None
-    place = np.searchsorted(edges, cells.values, side="right")
-    tables = (cells.reference, cells.judged)
-    reference, judged = (np.bincount(place, one, minlength=len(edges) + 1).astype(float) for one in tables)
-    return _histogram(name, against, edges, reference, judged)
-
-
-def _bars(name: str, against: str, here: ValueCounts, there: ValueCounts) -> Chart:
-    """Draw the share of the most frequent categories in both tables, and of the rest together.
-
-    As in the profile of a table, a value that hardly any row has is not named.
-    """
-    tables = ((against, there), ("judged", here))
-    counted = {table: dict(one.counts) for table, one in tables}
-    filled = {table: one.rows - one.nulls for table, one in tables}
-    total: dict[str, float] = {}
-    for table, rows in counted.items():
-        for value, n in rows.items():
-            total[value] = total.get(value, 0.0) + n / filled[table]
-    often = [value for value in total if sum(rows.get(value, 0) for rows in counted.values()) >= LEAST_SHOWN]
-    named = sorted(often, key=lambda value: (-total[value], value))[:_NAMED]
-    labels: list[str] = []
-    shares: list[float] = []
-    for value in named:
-        for table, rows in counted.items():
-            labels.append(f"{repr(value) if value == OTHER else value} ({table})")
-            shares.append(rows.get(value, 0) / filled[table])
-    if len(named) < len(total):
-        for table, rows in counted.items():
-            labels.append(f"{OTHER} ({table})")
-            shares.append(1.0 - sum(rows.get(value, 0) for value in named) / filled[table])
-    title = f"{name}: shares in {against} and judged table"
-    return Chart(kind="bars", title=title, data={"value": tuple(labels), "share": tuple(shares)})

@@ -34,7 +34,7 @@ from mlgate.errors import EvidenceError, PolicyError
 from mlgate.estimates import Estimate
 from mlgate.findings import Outcome
 from mlgate.limits import Decision, Limit, Op, Rule, decide
-from mlgate.measures import Measure, drift, drift_categories, drift_compared
+from mlgate.measures import Measure, drift, drift_bands, drift_categories, drift_compared
 from mlgate.measures.against import Against
 
 Table = Mapping[str, Sequence[Any]]
@@ -207,7 +207,7 @@ def test_bins_of_long_tables_hide_no_more_than_they_say(
         patch.setattr(drift_compared, "EXACT_ROWS", 0)
         found = ask(drift.Univariate, {"x": train}, {"x": judged}, statistic=statistic)
     band = found.comparisons[0].interval
-    assert isinstance(band, drift_compared.Band)
+    assert isinstance(band, drift_bands.Band)
     assert found.value is not None
     assert abs(found.value - (exact.value or 0.0)) <= band.hidden + 1e-9
     low, high = band.at(0.9)
