@@ -260,7 +260,7 @@ def test_infinite_features_are_outside_every_range(world: World) -> None:
         "{check: performance/accuracy, at_least: 0.8}",
         "{check: data/range, params: {columns: {income: [-1000, 1000]}}, at_most: 0}",
     )
-    refused(world, world.run(), 1, says=("data/range", "1 values"))
+    refused(world, world.run(), 1, says=("data/range", "1 value "))
 
 
 def test_column_of_a_check_that_is_not_there(world: World) -> None:

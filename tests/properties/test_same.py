@@ -191,6 +191,10 @@ def test_every_row_twice_keeps_values_and_never_widens(
             assert _width(other.interval) <= _width(one.interval) * (1 + 1e-9), (one, other)
 
 
+OTHERWISE = "performance/expected-cost"
+"""Its interval is MOVER's over prevalence, recall and specificity, but of clusters over the shares of both errors:
+two methods, which differ by up to a quarter of the width where few rows are positive."""
+
 BINNED = "performance/calibration-error"
 """Its interval is made of those of bins of few rows, which no line of its table tells."""
 
@@ -219,6 +223,8 @@ def test_clusters_of_one_row_change_nothing_but_a_degree_of_freedom(
             longer = (low - lower, higher - high)
             few = min((row.denominator or row.n for row in one.groups if row.judged), default=one.n or 1)
             slack = _width(one.interval) * 4 / (few if one.check != BINNED else 5)
+            if one.check == OTHERWISE:
+                slack = max(slack, _width(one.interval) / 4)
             assert min(longer) >= -slack, (one, other)
             # Of classes without an error nothing shows whether those of one cluster would err together.
             assert max(longer) <= slack or one.value in (0, 1), (one, other)
