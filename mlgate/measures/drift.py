@@ -39,6 +39,20 @@ class _Drift:
 
     name: str
 
+    def __init__(
+        self,
+        *,
+        against: Against | None = None,
+        statistic: Name = "psi",
+        bins: int = 10,
+        binning: Binning = "quantile",
+        closed: Closed = "left",
+        duplicates: Duplicates = "own_bin",
+        missing: Missing = "bin",
+        seed: int = 0,
+    ) -> None:
+        """Declare the parameters; the values come with each call."""
+
     def chosen(self, params: Mapping[str, Any]) -> Chosen:
         """Return the columns to compare and the others."""
         raise NotImplementedError
@@ -142,20 +156,6 @@ class LabelDrift(_Drift):
 
     name = "drift.label"
 
-    def __init__(
-        self,
-        *,
-        against: Against | None = None,
-        statistic: Name = "psi",
-        bins: int = 10,
-        binning: Binning = "quantile",
-        closed: Closed = "left",
-        duplicates: Duplicates = "own_bin",
-        missing: Missing = "bin",
-        seed: int = 0,
-    ) -> None:
-        """Declare the parameters; the values come with each call."""
-
     def chosen(self, params: Mapping[str, Any]) -> Chosen:
         """Return the label."""
         return drift_columns.label(params["against"])
@@ -176,20 +176,6 @@ class PredictionDrift(_Drift):
     """
 
     name = "drift.prediction"
-
-    def __init__(
-        self,
-        *,
-        against: Against | None = None,
-        statistic: Name = "psi",
-        bins: int = 10,
-        binning: Binning = "quantile",
-        closed: Closed = "left",
-        duplicates: Duplicates = "own_bin",
-        missing: Missing = "bin",
-        seed: int = 0,
-    ) -> None:
-        """Declare the parameters; the values come with each call."""
 
     def chosen(self, params: Mapping[str, Any]) -> Chosen:
         """Return the scores, or the prediction."""
