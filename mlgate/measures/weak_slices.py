@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 ALPHA = 0.05
 """Of the slices that are called weak, no more than this share is expected to be so by chance."""
 
+LEAST_P = 1e-12
+"""Smaller p-values rest on tails that no table of ours shows."""
+
 DEPTH = 3
 """Conditions that a slice has at most."""
 
@@ -319,7 +322,7 @@ def _line(one: _Slice, p: float) -> GroupEstimate:
     import numpy as np
 
     weights = np.ones(len(one.inside))
-    told = f"mean loss elsewhere {one.elsewhere.mean():.4g}; adjusted p {p:.2g}"
+    told = f"mean loss elsewhere {one.elsewhere.mean():.4g}; adjusted p {_p_value(p)}"
     return GroupEstimate(
         group={"slice": one.words},
         n=len(one.inside),
@@ -329,3 +332,8 @@ def _line(one: _Slice, p: float) -> GroupEstimate:
         judged=p <= ALPHA,
         reason=told if p <= ALPHA else f"not confirmed: {told}",
     )
+
+
+def _p_value(p: float) -> str:
+    """Write a p-value; of those below any that a test can tell, that they are."""
+    return f"{p:.2g}" if p >= LEAST_P else f"below {LEAST_P:g}"
