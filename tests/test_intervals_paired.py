@@ -21,9 +21,9 @@ from mlgate.intervals.paired import (
     jackknife,
     linearised,
     mcnemar,
-    paired_areas,
     paired_proportions,
 )
+from mlgate.intervals.paired_areas import paired_areas
 from mlgate.intervals.proportions import Clustered
 from mlgate.intervals.recorded import RecordedPart
 

@@ -30,9 +30,9 @@ from mlgate.intervals.paired import (
     gains_and_losses,
     jackknife,
     linearised,
-    paired_areas,
     paired_proportions,
 )
+from mlgate.intervals.paired_areas import paired_areas
 from mlgate.measures.decision_forms import Form, derivative, form_of
 from mlgate.measures.influences import influence_of
 from mlgate.measures.joint import CHAMPION, Joint, joint, without_champion

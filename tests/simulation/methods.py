@@ -21,7 +21,8 @@ from mlgate.intervals import (
     ratio,
     weighted_sum,
 )
-from mlgate.intervals.paired import PairedProportions, paired_areas
+from mlgate.intervals.paired import PairedProportions
+from mlgate.intervals.paired_areas import paired_areas
 from mlgate.intervals.quantile import order_statistics
 from mlgate.measures.metrics import shipped
 from tests.simulation.simulating import (
