@@ -19,7 +19,7 @@ one proportion, rows in clusters `clustered_share(hits, among, w, w2, clusters).
 anything linearised, clusters   `spread`, `covariances`        (influence of each row in, variance out)
 monotone function of one part   `Mapped`                       (Gini = 2 AUC - 1)
 anything else                   `bootstrap`, `bootstrap_scores`
-two models on the same rows     module `paired`
+two models on the same rows     modules `paired` and `paired_areas`
 an interval of an older report  module `recorded`
 """
 
