@@ -361,9 +361,10 @@ def test_a_comparison_without_interval_is_not_measured_unless_another_fails() ->
     assert (worse.outcome, worse.groups) == (Outcome.FAIL, (Outcome.FAIL, None))
 
 
-def test_a_comparison_without_value_says_why_and_hides_no_failure() -> None:
+@pytest.mark.parametrize("value", [math.nan, 0.1])
+def test_a_comparison_without_value_says_why_and_hides_no_failure(value: float) -> None:
     """What could not be measured keeps the rest from passing, and from nothing else."""
-    silent = Comparison(name="y", value=math.nan, interval=None, reason="it is a text in the other table")
+    silent = Comparison(name="y", value=value, interval=None, reason="it is a text in the other table")
     inside = Comparison(name="x", value=0.1, interval=Known(0.08, 0.12))
     outside = Comparison(name="x", value=0.9, interval=Known(0.8, 0.95))
     limit = Limit(Op.AT_MOST, 0.25)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from mlgate.estimates import Estimate, Interval
+from mlgate.estimates import Comparison, Estimate, Interval
 from mlgate.intervals import Clustered, Exact, Mapped, Part, Wilson
 from mlgate.limits.comparators import Limit, round12
 
@@ -51,13 +51,18 @@ class Claim:
 def claims_of(estimate: Estimate, confidence: float | None) -> list[Claim]:
     """Return every number that must be inside; with its bounds at a one-sided confidence, unless None."""
     claims = [
-        Claim(name=one.name, value=one.value, interval=one.interval, fault=one.reason)
+        Claim(name=one.name, value=_told(one), interval=one.interval, fault=one.reason)
         for one in estimate.comparisons
     ]
     if not claims:
         value = math.nan if estimate.value is None else estimate.value
         claims = [Claim(name=None, value=value, interval=estimate.interval)]
     return [_examined(claim, estimate.reason, confidence) for claim in claims]
+
+
+def _told(comparison: Comparison) -> float:
+    """Return its value; NaN where it gives a reason for having none, whatever number stands there."""
+    return comparison.value if comparison.reason is None else math.nan
 
 
 def _examined(claim: Claim, reason: str | None, confidence: float | None) -> Claim:
