@@ -8,13 +8,15 @@ MlgateError
 +-- MissingExtra      an optional part of mlgate is not installed
 
 All of them end a run with exit code 2: nothing was judged. A fault in the *content* of data that
-could be read (NaN scores, one class, a group too small) is never an error; it is a finding.
+could be read (NaN scores, one class, a group too small) is never an error; it is a finding. Neither is a
+`ModelFault`, which is no MlgateError: a model that dies is something that was found out about it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -73,3 +75,17 @@ class MissingExtra(MlgateError):
     def __init__(self, where: str, package: str, requirement: str) -> None:
         """Name what is missing and the requirement that brings it, `mlgate[pdf]`."""
         super().__init__(where, f"needs {package}, which is not installed", f"pip install '{requirement}'")
+
+
+class ModelFault(Exception):
+    """A model died, hung, ate too much, raised, or gave what is no answer. What needs it is not measured."""
+
+    def __init__(self, kind: Literal["raised", "died", "hung", "memory", "answer"], said: str) -> None:
+        """Say what happened, in one line.
+
+        raised: an exception on these rows, and it can be asked again. died: its process ended. hung: it took
+        longer than allowed. memory: it took more memory than allowed. answer: of another length, shape or
+        kind than what it was asked for.
+        """
+        self.kind = kind
+        super().__init__(said)

@@ -72,6 +72,15 @@ class Chart:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class PrivateExample:
+    """Rows that show what was found. They never enter a report: only `private/` beside it has them."""
+
+    title: str
+    rows: Mapping[str, tuple[object, ...]]
+    """From column to values, all of one length, at most 50."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Estimate:
     """A measured number. `value` is None exactly when `reason` says why it could not be measured."""
 
@@ -89,6 +98,15 @@ class Estimate:
     judged_share: float | None = None
     """Share of rows in judged groups."""
     charts: tuple[Chart, ...] = field(default=())
+    private: tuple[PrivateExample, ...] = ()
+    """Examples with rows of the data."""
+    applies: bool = True
+    """False where the question has no meaning for this model; `reason` says why."""
+
+    @classmethod
+    def inapplicable(cls, reason: str) -> Estimate:
+        """Say that the question has no meaning here: what would be changed is nothing the model takes."""
+        return cls(value=None, n=0, reason=reason, applies=False)
 
     @classmethod
     def missing(

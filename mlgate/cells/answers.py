@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
 from mlgate.cells.columns import ColumnType
 from mlgate.cells.counted import Cells
+from mlgate.cells.models import ArtifactFound, DrawnRows, ModelFound, RetrainedFound, SourceFound
+from mlgate.cells.provenance import DataFound, LockFound, RegistrationFound
 from mlgate.cells.statistics import Counts, Expectation, Statistic
 
 if TYPE_CHECKING:
@@ -341,6 +343,14 @@ Answer: TypeAlias = (
     | DocumentText
     | Statement
     | Contradictions
+    | ModelFound
+    | DrawnRows
+    | ArtifactFound
+    | SourceFound
+    | RetrainedFound
+    | LockFound
+    | DataFound
+    | RegistrationFound
     | None
 )
 

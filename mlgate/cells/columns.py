@@ -23,6 +23,16 @@ class ChampionRoles:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class RecordedRoles:
+    """The columns that hold what somebody says the model says, where the gate has asked the model itself."""
+
+    score: str | None = None
+    scores: Mapping[str, str] = field(default_factory=dict)
+    """multiclass: from each class to the column of its probability."""
+    prediction: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Columns:
     """What one table offers: its columns, their types, and the role each plays there."""
 
@@ -50,6 +60,9 @@ class Columns:
     """From quantile level to column."""
     champion: ChampionRoles | None = None
     """None where no predictions of a champion are there, for the same rows."""
+    recorded: RecordedRoles | None = None
+    """Predictions that were handed in beside a model that was scored; `score`, `scores` and `prediction` are
+    then what the model itself gave. None where there are none, or no model was scored."""
 
     def has(self, role: str) -> bool:
         """Whether `role` ("label", "score", "prediction", "protected", "features", "key", ...) is there."""

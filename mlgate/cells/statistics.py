@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
+from mlgate.cells.models import Artifact, Drawn, Loaded, Retrained, Source
+from mlgate.cells.provenance import DataVersions, Lock, Registration
+
 MAX_GROUPS = 200
 """More groups than this are not judged: the column wants bins."""
 
@@ -397,6 +400,7 @@ TableStatistic: TypeAlias = (
     | Among
     | Lengths
     | Expected
+    | Drawn
 )
 
 
@@ -416,4 +420,20 @@ class On:
     statistic: TableStatistic
 
 
-Statistic: TypeAlias = TableStatistic | On | Document | Stated | Pinned | Recorded | Suite | Digests
+Statistic: TypeAlias = (
+    TableStatistic
+    | On
+    | Document
+    | Stated
+    | Pinned
+    | Recorded
+    | Suite
+    | Digests
+    | Loaded
+    | Artifact
+    | Source
+    | Retrained
+    | Lock
+    | DataVersions
+    | Registration
+)
