@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +15,7 @@ from mlgate.errors import ContentError, EvidenceError, MlgateError, Problem
 from mlgate.findings import Report, Verdict
 
 if TYPE_CHECKING:
+    from mlgate.estimates import PrivateExample
     from mlgate.evidence.bundle import Evidence
     from mlgate.evidence.scan import Query
     from mlgate.policy import Policy
@@ -35,9 +37,13 @@ class Job:
     only: str | None = None
     advisory: bool = False
     as_of: datetime | None = None
+    without: frozenset[str] = frozenset()
+    """Kernel features that are not used to shut a model in: landlock, seccomp, namespaces."""
     progress: Callable[[str], None] = lambda _: None
     advise: Callable[[Problem], None] = lambda _: None
     """Told of each required check whose limit decides nothing."""
+    keep: Callable[[str, PrivateExample], None] = lambda *_: None
+    """Told of each example with rows of the data, with the id of its finding."""
 
 
 def run(
@@ -59,19 +65,22 @@ def run(
     Returns:
         The report. Its `verdict` is None when nothing was judged; `errors` then says why.
     """
+    examples: list[tuple[str, PrivateExample]] = []
     job = Job(
         release=Path(release),
         policies=_several(policy),
         checks=[*map(Path, _several(checks))],
         environ=os.environ,
+        keep=lambda finding, example: examples.append((finding, example)),
     )
     if out is None:
         return judged(job)
-    from mlgate.render import output
+    from mlgate.render import output, private
 
     folder = output.prepare(Path(out))
     report = judged(job)
     output.write(report, folder)
+    private.write(examples, folder)
     return report
 
 
@@ -88,11 +97,14 @@ def judged(job: Job) -> Report:
     from mlgate import gate
     from mlgate.render import record
 
-    options = gate.Options(only=job.only, advisory=job.advisory, as_of=job.as_of, progress=job.progress)
+    options = gate.Options(
+        only=job.only, advisory=job.advisory, as_of=job.as_of, progress=job.progress, keep=job.keep
+    )
     try:
-        with tempfile.TemporaryDirectory(prefix="mlgate-") as workdir:
-            evidence, policy = opened(job, Path(workdir))
-            report = gate.judge(evidence, policy, options)
+        with private_folder() as workdir:
+            evidence, policy = opened(job, workdir)
+            with closing(evidence):
+                report = gate.judge(evidence, policy, options)
             evidence.verify_unchanged()
     except MlgateError as error:
         return nothing_judged(error.problems, job.as_of)
@@ -103,9 +115,22 @@ def queries(job: Job) -> list[tuple[Query, tuple[str, ...]]]:
     """Return the queries that a job would send, each with the checks that share it; raises MlgateError."""
     from mlgate import gate
 
-    with tempfile.TemporaryDirectory(prefix="mlgate-") as workdir:
-        evidence, policy = opened(job, Path(workdir))
-        return gate.explain(evidence, policy, job.only)
+    with private_folder() as workdir:
+        evidence, policy = opened(job, workdir)
+        with closing(evidence):
+            return gate.explain(evidence, policy, job.only)
+
+
+@contextmanager
+def private_folder() -> Iterator[Path]:
+    """Make a folder that is gone afterwards, whatever the processes of a model made in it."""
+    from mlgate.scoring.isolation import clear
+
+    folder = Path(tempfile.mkdtemp(prefix="mlgate-"))
+    try:
+        yield folder
+    finally:
+        clear(folder)
 
 
 def opened(job: Job, workdir: Path) -> tuple[Evidence, Policy]:
@@ -126,11 +151,13 @@ def opened(job: Job, workdir: Path) -> tuple[Evidence, Policy]:
         environ=job.environ,
         hosts=resolved.trust.hosts,
         read_report=record.from_json,
+        terms=resolved.terms,
+        seed=resolved.seed,
+        without=job.without,
+        tell=job.progress,
     )
     job.progress("opening tables")
-    tables = gate.tables_needed(resolved, release, job.only)
-    compared = gate.tables_compared(resolved, release, job.only)
-    return bundle.open_evidence(release, file, tables, access, compared=compared), resolved
+    return bundle.open_evidence(release, file, gate.wanted(resolved, release, job.only), access), resolved
 
 
 def nothing_judged(problems: Sequence[Problem], as_of: datetime | None) -> Report:

@@ -265,6 +265,8 @@ class EvidenceRecord:
     columns: int | None
     bytes: int | None
     origin: Origin
+    note: str | None = None
+    """`labels reachable` where whatever made it could have read the labels."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -71,7 +71,7 @@ anchors: {q1: {report: releases/q1/report.json}}
 provenance:
   environment: requirements.lock
   seed: 7
-  data: {dvc: {path: data.dvc, md5: "0a"}}
+  data: {train: {dvc: train.csv.dvc}}
   train: {command: python train.py, output: model.skops}
 costs: {training_usd: 31.2, hourly_usd: 1.1}
 documents: {model_card: MODEL_CARD.md}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 import textwrap
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 
 import click
@@ -122,14 +122,15 @@ def power(
     which a loss is caught, and the rows at which it would pass 9 times in 10. Judges nothing; exits with 0,
     or with 2 when something named does not exist.
     """
-    from mlgate.api import Job, opened
+    from mlgate.api import Job, opened, private_folder
     from mlgate.cli import power_table
     from mlgate.gate.power import prospects
 
-    with tempfile.TemporaryDirectory(prefix="mlgate-") as workdir:
+    with private_folder() as workdir:
         job = Job(release=release, policies=sources, checks=tuple(extra), allow=allow, environ=os.environ)
-        evidence, resolved = opened(job, Path(workdir))
-        found = prospects(evidence, resolved)
+        evidence, resolved = opened(job, workdir)
+        with closing(evidence):
+            found = prospects(evidence, resolved)
     if as_json:
         click.echo(power_table.as_json(found))
         return

@@ -11,6 +11,7 @@ import threading
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import click
@@ -18,6 +19,7 @@ import click
 from mlgate.api import DEFAULT_OUT, Job, broken, judged, nothing_judged, queries
 from mlgate.cli import complain
 from mlgate.errors import ContentError, MlgateError, Problem
+from mlgate.estimates import PrivateExample
 from mlgate.findings import ExitCode, Report
 
 UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
@@ -69,6 +71,7 @@ def command(  # noqa: PLR0917  click passes options by name
     clock = _clock(as_of)
     codes: list[ExitCode] = []
     for path in paths:
+        examples: list[tuple[str, PrivateExample]] = []
         with _progress() as progress, _stoppable():
             job = Job(
                 release=path,
@@ -81,12 +84,13 @@ def command(  # noqa: PLR0917  click passes options by name
                 as_of=clock,
                 progress=progress,
                 advise=_advise,
+                keep=partial(_kept, examples),
             )
             if explain_plan:
                 _print_plan(job)
                 continue
             report = _judge(job, debug=debug)
-        codes.append(_publish(report, folders[path], wanted, several=len(paths) > 1))
+        codes.append(_publish(report, folders[path], wanted, examples, several=len(paths) > 1))
     if codes:
         sys.exit(next(code for code in WORST_FIRST if code in codes))
 
@@ -103,9 +107,21 @@ def _judge(job: Job, *, debug: bool) -> Report:
         return broken(error, job.as_of)
 
 
-def _publish(report: Report, folder: Path, formats: Sequence[str], *, several: bool) -> ExitCode:
+def _kept(examples: list[tuple[str, PrivateExample]], finding: str, example: PrivateExample) -> None:
+    """Keep an example until the report is written."""
+    examples.append((finding, example))
+
+
+def _publish(
+    report: Report,
+    folder: Path,
+    formats: Sequence[str],
+    examples: Sequence[tuple[str, PrivateExample]],
+    *,
+    several: bool,
+) -> ExitCode:
     """Write, then print; the report is there before the process says no."""
-    from mlgate.render import output, terminal
+    from mlgate.render import output, private, terminal
     from mlgate.render.words import plain
 
     try:
@@ -118,8 +134,12 @@ def _publish(report: Report, folder: Path, formats: Sequence[str], *, several: b
     for problem in report.errors:
         complain(MlgateError(problem.where, problem.what, problem.todo))
     terminal.show(report, sys.stdout, title=several, problems=False)  # stderr has them
+    shown = private.write(examples, folder)
     for path in sorted(written.values()):
         click.echo(f"wrote {plain(str(path))}", err=True)
+    if shown:
+        count = f"{len(shown)} file{'s' * (len(shown) > 1)}"
+        click.echo(f"wrote {plain(str(shown[0].parent))}: {count} with rows of the data; keep them", err=True)
     return report.exit_code
 
 

@@ -12,6 +12,7 @@ from mlgate.cells import Bins, By
 from mlgate.drafting import policy_text, release_text, suite_text, workflow_text
 from mlgate.drafting.choosing import FAIRNESS, PERFORMANCE, Choice, Wanted, choose, choose_gap
 from mlgate.errors import EvidenceError
+from mlgate.evidence import bundle
 from mlgate.evidence.bundle import Access, open_evidence
 from mlgate.evidence.expectations.reading import read_suite
 from mlgate.evidence.release import Release
@@ -69,7 +70,8 @@ def files(
     progress("opening tables")
     source = "train" if "train" in release.data else "evaluation"
     opened = dict.fromkeys([*tables_needed(first, release, None), *([source] if expectations else [])])
-    evidence = open_evidence(release, document, tuple(opened), access)
+    looked_at = bundle.Wanted(tables=tuple(opened), predicted=(), models=False)
+    evidence = open_evidence(release, document, looked_at, access)
     found = measured(evidence, first, progress)
     choices = _choices(performance, fairness, found)
     if not any(one.limit is not None for one in choices):

@@ -2,35 +2,62 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeAlias, get_args
 
 from mlgate.cells import (
+    Answer,
+    Artifact,
+    ArtifactFound,
+    DataVersions,
     Digests,
     Document,
     DocumentText,
     ExpectationSuite,
+    Isolation,
+    Loaded,
+    Lock,
+    ModelFound,
     Recorded,
     RecordedFinding,
+    Registration,
+    Retrained,
+    Source,
     Stated,
     Statement,
     Suite,
     SuiteFound,
     TableDigests,
+    Which,
 )
 from mlgate.errors import EvidenceError
 from mlgate.evidence.earlier import Found, Naming, ReadReport, champion_release, report_of, reports_of
 from mlgate.evidence.expectations.named import open_suite
 from mlgate.evidence.files import locations
 from mlgate.evidence.files.locations import Territory
+from mlgate.evidence.models.opening import Opening
+from mlgate.evidence.models.predicting import Predictor
+from mlgate.evidence.models.trust import Terms
+from mlgate.evidence.provenance.lineage import Asked, Lineage
 from mlgate.evidence.release import Release, load_release
-from mlgate.evidence.tables import Table, open_tables
+from mlgate.evidence.tables import Predict, Table, open_tables
+from mlgate.evidence.tables.champion import ChampionRelease
+from mlgate.evidence.tables.duck import Engine
 from mlgate.findings import EvidenceRecord, Origin
+from mlgate.scoring.raw import Limits
 from mlgate.strict_yaml import Document as YamlDocument
+from mlgate.strict_yaml import Loc, dotted
 
 MAX_DOCUMENT_BYTES = 5_000_000
+
+_ISOLATIONS = get_args(Isolation)
+
+Aside: TypeAlias = Document | Stated | Recorded | Suite | Digests | Loaded | Artifact | Asked
+"""What no table is asked for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +72,10 @@ class Evidence:
     recorded: Mapping[str, Mapping[tuple[str, str], RecordedFinding]] = field(default_factory=dict)
     """What earlier reports found: by source (`champion`, `anchors.NAME`), then by measure and parameters."""
     records: tuple[EvidenceRecord, ...] = ()
+    models: Mapping[Which, Predictor] = field(default_factory=dict)
+    """The model of the release and that of the champion, as far as they are named and asked for."""
+    lineage: Lineage | None = None
+    """Where the release comes from."""
 
     @property
     def folder(self) -> Path:
@@ -61,11 +92,31 @@ class Evidence:
         for table in self.tables.values():
             table.verify_unchanged()
 
-    def told(
-        self, statistic: Document | Stated | Recorded | Suite | Digests
-    ) -> DocumentText | Statement | RecordedFinding | SuiteFound | TableDigests | None:
+    @property
+    def isolation(self) -> str | None:
+        """How far the processes of the models were shut in, the weakest; None where none was started."""
+        found = [one.raw.isolation for one in self.models.values() if one.raw is not None]
+        told = [(level, gaps) for level, gaps in found if level is not None]
+        if not told:
+            return None
+        level, gaps = max(told, key=lambda one: _ISOLATIONS.index(one[0]))
+        return f"{level} ({'; '.join(gaps)})" if gaps else level
+
+    def close(self) -> None:
+        """End the processes of the models."""
+        for one in self.models.values():
+            one.close()
+        if self.lineage is not None:
+            self.lineage.close()
+
+    def told(self, statistic: Aside) -> Answer:  # noqa: PLR0911  one for each
         """Answer what no table is needed for."""
         match statistic:
+            case Loaded(which):
+                return self._loaded(which)
+            case Artifact(which):
+                found = self.models.get(which)
+                return ArtifactFound(reason=_unnamed(which)) if found is None else found.opened.artifact
             case Document(name):
                 return self.documents.get(name)
             case Stated(path):
@@ -79,6 +130,21 @@ class Evidence:
                 records = self.tables[name].records if name in self.tables else ()
                 of = {record.name: record.sha256 for record in records}
                 return TableDigests(table=of.get(name), predictions=of.get(f"{name}.predictions"))
+            case Source() | Lock() | DataVersions() | Registration() | Retrained():
+                return None if self.lineage is None else self.lineage.told(statistic)
+        raise AssertionError(f"{statistic} is asked of a table")
+
+    def _loaded(self, which: Which) -> ModelFound:
+        found = self.models.get(which)
+        if found is None:
+            return ModelFound(scorer=None, reason=_unnamed(which))
+        return found.found(self.tables["evaluation"].columns)
+
+
+def _unnamed(which: Which) -> str:
+    if which == "release":
+        return "the release names no model; name it under `model:`"
+    return "the champion has no model that could be asked; name its release under `champion:`"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,6 +161,29 @@ class Access:
     """`trust.hosts` of the policy, the only hosts that a connection may reach; None: it does not say."""
     read_report: ReadReport | None = None
     """How a report is read: evidence knows the bytes, and who calls knows the format."""
+    terms: Terms = field(default_factory=Terms)
+    """What the policy lets a model execute."""
+    seed: int = 0
+    """Of the order in which rows are put before a model."""
+    limits: Limits = field(default_factory=Limits)
+    """How much a model may use."""
+    without: frozenset[str] = frozenset()
+    """Kernel features that are not used to shut it in."""
+    tell: Callable[[str], None] = lambda _: None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """What a run looks at; None: all that there is."""
+
+    tables: Collection[str]
+    """Of the release."""
+    compared: Collection[str] | None = None
+    """The tables on which the champion's own ones are looked at."""
+    predicted: Collection[str] | None = None
+    """The tables whose predictions are looked at: a model that is named is asked for them."""
+    models: bool = True
+    """Whether a model is asked anything else, or its bytes are looked at."""
 
 
 def read_release(path: Path) -> tuple[Release, YamlDocument]:
@@ -102,38 +191,38 @@ def read_release(path: Path) -> tuple[Release, YamlDocument]:
     return load_release(path)
 
 
-def open_evidence(
-    release: Release,
-    file: YamlDocument,
-    tables: Collection[str],
-    access: Access,
-    *,
-    compared: Collection[str] | None = None,
-) -> Evidence:
-    """Open the named tables, every declared document, and what is named of earlier releases.
-
-    `compared` are the tables on which the champion's own ones are looked at; None: all.
+def open_evidence(release: Release, file: YamlDocument, wanted: Wanted, access: Access) -> Evidence:
+    """Open the named tables and models, every declared document, and what is named of earlier releases.
 
     Raises EvidenceError when something named does not exist, lies outside the repository, or does not
     parse.
     """
     naming = Naming(release=release, file=file, territory=Territory.of(file, access.allow))
     champion = champion_release(naming)
+    models = _models(naming, None if champion is None else champion[0], wanted, access)
     opened = open_tables(
         release,
         file,
-        tables,
+        wanted.tables,
         workdir=access.workdir,
         allow=access.allow,
         environ=access.environ,
         hosts=access.hosts,
         champion=None if champion is None else champion[0],
-        compared=compared,
+        compared=wanted.compared,
+        predict=_predict(models.get("release"), wanted.predicted),
+        predict_champion=_predict(models.get("champion"), wanted.compared),
     )
     documents = {
-        name: _document(name, location, file, access) for name, location in release.documents.items()
+        name: _document(("documents", name), location, file, access)
+        for name, location in release.documents.items()
     }
-    records = [record for table in opened.values() for record in table.records]
+    if release.costs is not None and release.costs.emissions is not None:
+        at = ("costs", "emissions")
+        documents[dotted(at)] = _document(at, release.costs.emissions, file, access)
+    records = [one.opened.record for one in models.values()]
+    records += [record for table in opened.values() for record in table.records]
+    records += [record for one in models.values() for record in one.records]
     records += [
         EvidenceRecord(
             name=name,
@@ -173,7 +262,91 @@ def open_evidence(
         recorded=recorded,
         suites=suites,
         records=tuple(records),
+        models=models,
+        lineage=_lineage(naming, models.get("release"), opened.get("evaluation"), access),
     )
+
+
+def _lineage(naming: Naming, predictor: Predictor | None, judged: Table | None, access: Access) -> Lineage:
+    """Say where the release comes from; the training command is run when it is asked for, and not before."""
+    opening = _opening(naming.release, naming.file, naming.territory, access)
+
+    def load(made: Territory, output: str) -> Predictor:
+        opened = opening.made_again(made, output)
+        return Predictor(opened, naming.release, seed=access.seed, workdir=access.workdir, tell=access.tell)
+
+    return Lineage(
+        release=naming.release,
+        file=naming.file,
+        territory=naming.territory,
+        opened=None if predictor is None else predictor.opened,
+        interpreter=opening.interpreter,
+        workdir=access.workdir,
+        terms=access.terms,
+        load=load,
+        columns=None if judged is None else judged.columns,
+        without=access.without,
+        tell=access.tell,
+    )
+
+
+def _models(
+    naming: Naming, champion: ChampionRelease | None, wanted: Wanted, access: Access
+) -> dict[Which, Predictor]:
+    """Find the models that are asked for, and make them ready to be started."""
+    named: list[tuple[Which, Release, YamlDocument, Territory]] = []
+    if wanted.models or wanted.predicted is None or wanted.predicted:
+        named.append(("release", naming.release, naming.file, naming.territory))
+    if champion is not None and (wanted.models or wanted.compared is None or wanted.compared):
+        named.append(("champion", champion.release, champion.document, champion.territory))
+    found: dict[Which, Predictor] = {}
+    for which, release, document, territory in named:
+        called = "model" if which == "release" else "champion.model"
+        opened = _opening(release, document, territory, access, called=called).open()
+        if opened is not None:
+            found[which] = Predictor(
+                opened, release, seed=access.seed, workdir=access.workdir, tell=access.tell
+            )
+    return found
+
+
+def _opening(
+    release: Release, document: YamlDocument, territory: Territory, access: Access, *, called: str = "model"
+) -> Opening:
+    return Opening(
+        release=release,
+        document=document,
+        territory=territory,
+        workdir=access.workdir,
+        terms=access.terms,
+        environ=access.environ,
+        tables=_files(release, territory),
+        limits=access.limits,
+        without=access.without,
+        called=called,
+    )
+
+
+def _files(release: Release, territory: Territory) -> tuple[Path, ...]:
+    """Return the real paths of the files of all tables."""
+    written = [one.path for one in release.data.values()]
+    written += [None if one.predictions is None else one.predictions.path for one in release.data.values()]
+    found: list[Path] = []
+    for one in written:
+        with contextlib.suppress(EvidenceError):  # a table that is not there is told of when it is opened
+            found += [] if one is None else [file.real for file in territory.find_all(one, "")]
+    return tuple(found)
+
+
+def _predict(predictor: Predictor | None, names: Collection[str] | None) -> Predict | None:
+    """Return what puts the predictions of a model into those tables that are named; None: into all."""
+    if predictor is None:
+        return None
+
+    def predict(table: Table, engine: Engine) -> Table:
+        return predictor.predicted(table, engine) if names is None or table.name in names else table
+
+    return predict
 
 
 def _earlier(
@@ -190,8 +363,8 @@ def _earlier(
     return found, records
 
 
-def _document(name: str, location: str, file: YamlDocument, access: Access) -> DocumentText:
-    where = file.where(("documents", name))
+def _document(at: Loc, location: str, file: YamlDocument, access: Access) -> DocumentText:
+    where = file.where(at)
     data = locations.read_bytes(location, file, where=where, allow=access.allow, limit=MAX_DOCUMENT_BYTES)
     try:
         text = data.decode("utf-8-sig")

@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeAlias
 
-from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, PrivateAttr, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, StringConstraints
 from pydantic import model_validator as validator
 
 from mlgate.cells import Task
@@ -37,6 +37,9 @@ FORMAT = 1
 
 Risk: TypeAlias = Literal["minimal", "limited", "high"]
 _URI = re.compile(r"(models|runs):/.+|https?://.+|python:[\w.]+:\w+")
+_SHA256 = re.compile(r"[0-9a-fA-F]{64}")
+_COMMIT = re.compile(r"[0-9a-f]{7,64}")
+_LAKEFS = re.compile(r"lakefs://[^/\s]+/[^/\s]+(/\S*)?")
 _TABLE = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,99}")
 _USER_AND_PASSWORD = re.compile(r"://[^/\s:@]*:[^/\s@]*@|https?://[^/\s@]+@")
 _SECRET_OPTION = re.compile(
@@ -49,6 +52,24 @@ def _uri(text: str) -> str:
     if not _URI.fullmatch(text):
         known = "models:/NAME@ALIAS, runs:/ID/PATH, https://HOST/... or python:PACKAGE.MODULE:FUNCTION"
         raise Wrong("is no model URI that mlgate knows", f"use {known}; a file goes under `path`")
+    return text
+
+
+def _sha256(text: str) -> str:
+    if not _SHA256.fullmatch(text):
+        raise Wrong(f"{show(text)} is no sha256", "write its 64 digits, as sha256sum prints them")
+    return text.lower()
+
+
+def _commit(text: str) -> str:
+    if not _COMMIT.fullmatch(text):
+        raise Wrong(f"{show(text)} is no commit", "write what `git rev-parse HEAD` prints, in quotes")
+    return text
+
+
+def _lakefs(text: str) -> str:
+    if not _LAKEFS.fullmatch(text):
+        raise Wrong(f"{show(text)} is no reference of lakeFS", "write lakefs://REPOSITORY/REF/PATH")
     return text
 
 
@@ -86,6 +107,16 @@ class ModelSource(Model):
     """The skops types to accept."""
     python: Text | None = None
     """The interpreter that loads it, when it is not the gate's own."""
+    protocol: Literal["open-inference", "mlflow", "tensorflow", "json"] | None = None
+    """What an endpoint speaks; default: what its address says."""
+    outputs: Literal["probabilities", "decisions"] | None = None
+    """What it gives, where it does not say so itself."""
+    output: Text | None = None
+    """Which of an endpoint's outputs, where it has several."""
+    classes: tuple[Scalar, ...] = ()
+    """What it gives probabilities of, in its order, where it does not say so itself."""
+    token: Annotated[str, StringConstraints(pattern=r"^env:[A-Za-z_]\w*$")] | None = None
+    """The environment variable that holds an endpoint's bearer token, env:NAME."""
 
     @validator(mode="after")
     def _one_place(self) -> Self:
@@ -175,6 +206,15 @@ class Anchor(Model):
     """Its report.json."""
 
 
+class ModelDigest(Model):
+    """The bytes of the model."""
+
+    called: ClassVar[str] = "provenance.model"
+
+    sha256: Annotated[str, AfterValidator(_sha256)]
+    """Of the file; of a folder, as the report writes it."""
+
+
 class Training(Model):
     """The command that makes the model."""
 
@@ -186,6 +226,29 @@ class Training(Model):
     """The model that it writes."""
 
 
+class DataVersion(Model):
+    """A version of data: a digest of its bytes, or where a tool that versions data has it."""
+
+    called: ClassVar[str] = "a version of data"
+
+    path: Text | None = None
+    """The file. Default: that of the table of the same name."""
+    sha256: Annotated[str, AfterValidator(_sha256)] | None = None
+    """Of the file; of the files of a glob, as the report writes it."""
+    dvc: Text | None = None
+    """The .dvc file of DVC, data/train.csv.dvc."""
+    lakefs: Annotated[str, AfterValidator(_lakefs)] | None = None
+    """lakefs://REPOSITORY/REF/PATH; recorded, and compared with nothing."""
+    mlflow: Text | None = None
+    """The digest of an MLflow data set, which the run of the model has to name too."""
+
+    @validator(mode="after")
+    def _something(self) -> Self:
+        if all(one is None for one in (self.sha256, self.dvc, self.lakefs, self.mlflow)):
+            raise Wrong("has none of sha256, dvc, lakefs, mlflow", "give at least one of them")
+        return self
+
+
 class Provenance(Model):
     """Where the model comes from, as far as it is not measured; a value that differs is a failing finding."""
 
@@ -195,13 +258,16 @@ class Provenance(Model):
     """The lock file of the training environment."""
     seed: int | None = None
     """The seed of the training."""
-    data: Mapping[str, JsonValue] | None = None
-    """References to versions of data: DVC, lakeFS, MLflow datasets."""
+    data: Mapping[str, DataVersion] | None = None
+    """Versions of data by the name of their table, or any other: a sha256, DVC, lakeFS, MLflow data sets."""
     train: Training | None = None
+    commit: Annotated[str, AfterValidator(_commit)] | None = None
+    """The commit at which the model was trained."""
+    model: ModelDigest | None = None
 
 
 class Costs(Model):
-    """What no measure can see of the costs, in US dollars."""
+    """What no measure can see of the costs, in US dollars and kilowatt hours."""
 
     called: ClassVar[str] = "costs"
 
@@ -209,6 +275,10 @@ class Costs(Model):
     """What the training cost."""
     hourly_usd: Annotated[float, Field(ge=0)] | None = None
     """What an hour of the serving machine costs."""
+    training_kwh: Annotated[float, Field(ge=0)] | None = None
+    """What energy the training used, in kilowatt hours."""
+    emissions: Text | None = None
+    """The file in which CodeCarbon has recorded that, emissions.csv."""
 
 
 class Release(Model):
@@ -334,7 +404,7 @@ def _unwritable(document: Document) -> Iterator[Problem]:
     """
     for loc, value in _leaves(document.data, ()):
         path = dotted(loc)
-        if value is None and loc[:1] != ("provenance",) and (loc[:1], loc[2:3]) != (("data",), ("columns",)):
+        if value is None and (loc[:1], loc[2:3]) != (("data",), ("columns",)):
             yield Problem(document.where(loc), f"{path}: is empty", "give it, or leave the key out")
         elif isinstance(value, str) and (
             _USER_AND_PASSWORD.search(value) or ("://" in value and _SECRET_OPTION.search(value))

@@ -7,18 +7,18 @@ planned must come back as a finding; one that does not is `not_measured`, whatev
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 
 from mlgate.errors import PolicyError
-from mlgate.estimates import Estimate
-from mlgate.evidence.bundle import Evidence
+from mlgate.estimates import Estimate, PrivateExample
+from mlgate.evidence.bundle import Evidence, Wanted
+from mlgate.evidence.provenance import repository
 from mlgate.evidence.release import Release
 from mlgate.evidence.scan import Query, plan
 from mlgate.findings import (
     Finding,
-    Origin,
     Outcome,
     Report,
     Severity,
@@ -26,7 +26,7 @@ from mlgate.findings import (
     totals_of,
     verdict_of,
 )
-from mlgate.gate import applying, identity, stated
+from mlgate.gate import applying, identity, origins, stated
 from mlgate.gate.measuring import Measured, asked_further, measure_all, scanned
 from mlgate.gate.questions import Question, questions
 from mlgate.gate.recording import record
@@ -43,6 +43,8 @@ class Options:
     """Let a run that cannot be promoted say `approved`, with `promotable: false`."""
     as_of: datetime | None = None
     progress: Callable[[str], None] = lambda _: None
+    keep: Callable[[str, PrivateExample], None] = lambda *_: None
+    """Told of each example with rows of the data, with the id of its finding: no report has them."""
 
 
 def selected(policy: Policy, only: str | None) -> tuple[Use, ...]:
@@ -89,6 +91,24 @@ def tables_compared(policy: Policy, release: Release, only: str | None) -> tuple
     return tuple(dict.fromkeys(use.table for use in asked if CHAMPION in use.check.needs))
 
 
+def wanted(policy: Policy, release: Release, only: str | None) -> Wanted:
+    """Return what a run looks at; PolicyError for a table that is not there."""
+    asked = [use for use in selected(policy, only) if applies(use, policy, release) is None]
+    predicted = [use for use in asked if {"score", "prediction"} & set(use.check.needs)]
+    tables = {name for use in predicted for name in (use.table, use.against or "", *use.check.tables)}
+    return Wanted(
+        tables=tables_needed(policy, release, only),
+        compared=tables_compared(policy, release, only),
+        predicted=tables & set(release.data),
+        models=any(_asks_model(use) for use in asked),
+    )
+
+
+def _asks_model(use: Use) -> bool:
+    """Whether a check looks at a model or its bytes."""
+    return bool({"model", "artifact"} & set(use.check.needs)) or use.measure.id in origins.LINEAGE
+
+
 def explain(
     evidence: Evidence, policy: Policy, only: str | None = None
 ) -> list[tuple[Query, tuple[str, ...]]]:
@@ -115,13 +135,16 @@ def judge(evidence: Evidence, policy: Policy, options: Options = Options()) -> R
     """
     started = datetime.now(UTC)
     asked = asked_of(evidence, policy, options.only, options.as_of or started)
-    origin = _weakest(evidence)
     found: list[Finding] = []
     answered: set[int] = set()
     for measured in measure_all(asked, evidence, policy, options.progress):
-        found.extend(record(measured, origin))
+        recorded = record(measured, evidence)
+        found.extend(recorded)
+        for one, finding in zip(measured, recorded, strict=True):
+            for example in one.estimate.private:
+                options.keep(finding.id, example)
         answered.update(id(one.question) for one in measured)
-    found.extend(_unanswered([one for one in asked if id(one) not in answered], origin))
+    found.extend(_unanswered([one for one in asked if id(one) not in answered], evidence))
     findings = tuple(found)
     verdict, reason = _verdict(findings, policy, options)
     return Report(
@@ -135,8 +158,8 @@ def judge(evidence: Evidence, policy: Policy, options: Options = Options()) -> R
         release=stated.release_record(evidence, policy),
         policy=stated.policy_record(policy),
         evidence=evidence.records,
-        source=identity.source(evidence.folder, evidence.release_name),
-        environment=identity.environment(),
+        source=repository.source(evidence.folder, evidence.release_name),
+        environment=replace(identity.environment(), isolation=evidence.isolation),
         findings=findings,
         totals=totals_of(findings),
         retrain=any(one.retrain for one in findings),
@@ -155,13 +178,13 @@ def asked_of(
     return questions(policy, evidence, asked, as_of or datetime.now(UTC))
 
 
-def _unanswered(lost: Sequence[Question], origin: Origin) -> list[Finding]:
+def _unanswered(lost: Sequence[Question], evidence: Evidence) -> list[Finding]:
     """Record what was planned and came back without a finding: not measured, whatever the reason."""
     missing = Estimate.missing("the gate planned this check and got no finding back; report this fault")
     return [
         finding
         for one in lost
-        for finding in record([Measured(question=one, piece=None, estimate=missing, seconds=0.0)], origin)
+        for finding in record([Measured(question=one, piece=None, estimate=missing, seconds=0.0)], evidence)
     ]
 
 
@@ -180,8 +203,3 @@ def _verdict(findings: Sequence[Finding], policy: Policy, options: Options) -> t
     if reason is not None and verdict is Verdict.APPROVED and not options.advisory:
         verdict = Verdict.UNDECIDED
     return verdict, reason
-
-
-def _weakest(evidence: Evidence) -> Origin:
-    order = [Origin.COMPUTED, Origin.ATTESTED, Origin.DECLARED]
-    return max((one.origin for one in evidence.records), key=order.index, default=Origin.DECLARED)

@@ -13,22 +13,29 @@ from mlgate.cells import (
     UNKNOWN,
     Answer,
     Answers,
+    Artifact,
     By,
     Cells,
     Contradictions,
+    DataVersions,
     Digests,
     Document,
+    Loaded,
+    Lock,
     On,
     Pinned,
     Recorded,
+    Registration,
+    Retrained,
+    Source,
     Stated,
     Statistic,
     Suite,
     TableStatistic,
 )
-from mlgate.errors import MlgateError
+from mlgate.errors import MlgateError, ModelFault
 from mlgate.estimates import Estimate
-from mlgate.evidence.bundle import Evidence
+from mlgate.evidence.bundle import Aside, Evidence
 from mlgate.evidence.scan import scan
 from mlgate.gate.questions import Question, column_name, placed
 from mlgate.measures import Measure
@@ -36,7 +43,21 @@ from mlgate.policy import Policy, contradictions
 
 Progress = Callable[[str], None]
 
-ASIDE = (Document, Stated, Pinned, Recorded, Suite, Digests)
+ASIDE = (
+    Document,
+    Stated,
+    Pinned,
+    Recorded,
+    Suite,
+    Digests,
+    Loaded,
+    Artifact,
+    Source,
+    Lock,
+    DataVersions,
+    Registration,
+    Retrained,
+)
 """Statistics that are answered without looking at a table."""
 
 
@@ -133,9 +154,7 @@ def scanned(asked: Sequence[Question]) -> dict[str, list[TableStatistic]]:
     return {table: list(statistics) for table, statistics in wanted.items()}
 
 
-def _told(
-    statistic: Document | Stated | Pinned | Recorded | Suite | Digests, evidence: Evidence, policy: Policy
-) -> Answer:
+def _told(statistic: Aside | Pinned, evidence: Evidence, policy: Policy) -> Answer:
     """Answer what no table is needed for."""
     if not isinstance(statistic, Pinned):
         return evidence.told(statistic)
@@ -166,6 +185,8 @@ def _estimate(question: Question, own: Mapping[Statistic, Answer]) -> Estimate:
         found: Any = question.use.measure.value(Answers(_unsliced(question, own)), question.params)
     except MlgateError as error:
         raise placed(question.use, error) from error
+    except ModelFault as fault:
+        return Estimate.missing(f"the model could not be asked: {fault}")
     except (Exception, SystemExit) as error:  # noqa: BLE001  a measure may fail in any way, and none may pass
         return Estimate.missing(f"{question.use.measure.id} failed: {type(error).__name__}: {error}")
     if not isinstance(found, Estimate):

@@ -13,7 +13,22 @@ from datetime import UTC, datetime
 from difflib import get_close_matches
 from typing import Any
 
-from mlgate.cells import FAVOURABLE, Bins, By, Columns, Counts, On, Profile, Recorded, Repeats, Statistic
+from mlgate.cells import (
+    FAVOURABLE,
+    Artifact,
+    ArtifactFound,
+    Bins,
+    By,
+    Columns,
+    Counts,
+    Loaded,
+    ModelFound,
+    On,
+    Profile,
+    Recorded,
+    Repeats,
+    Statistic,
+)
 from mlgate.errors import EvidenceError, MeasureError, MlgateError, PolicyError
 from mlgate.evidence.bundle import Evidence
 from mlgate.evidence.coding import token
@@ -27,10 +42,6 @@ from mlgate.strict_yaml import show
 
 PUNCTUATION = frozenset('[],=@"')
 """What the ids of findings are built with."""
-
-
-BEYOND = ("model",)
-"""What a check may need and no release can give this version."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,6 +182,8 @@ def _unsaid(evidence: Evidence, use: Use, statistic: Statistic) -> str | None:
     counts = statistic.statistic if isinstance(statistic, On) else statistic
     if table is None or not isinstance(counts, Counts):
         return None
+    if table.unscored is not None and {"score", "prediction"} & set(counts.roles):
+        return table.unscored
     for role in counts.roles:
         needed = role.removesuffix("_squares")
         own = needed.removeprefix(f"{CHAMPION}_")
@@ -224,6 +237,7 @@ def _question(
         "favourable": _favourable(evidence, use.table),
         "as_of": as_of.astimezone(UTC),
         "against": _against(evidence, use),
+        "trusted": policy.terms.models,
     }
     wanted = use.measure.injected
     params = {**use.params, **{name: given[name] for name in INJECTED if name in wanted}}
@@ -341,7 +355,7 @@ def _lacking(use: Use, table: Table, evidence: Evidence) -> str | None:
     return next((reason for reason in reasons if reason is not None), None)
 
 
-def _open(need: str, use: Use, table: Table, evidence: Evidence) -> str | None:
+def _open(need: str, use: Use, table: Table, evidence: Evidence) -> str | None:  # noqa: PLR0911  one for each
     """Say that the release leaves a need open; None when it meets it."""
     kind, _, name = need.partition(":")
     if kind == "document":
@@ -351,8 +365,14 @@ def _open(need: str, use: Use, table: Table, evidence: Evidence) -> str | None:
         return _no_other(evidence, use.table, name)
     if need == CHAMPION:
         return _no_champion(table, evidence)
-    if need in BEYOND:
-        return f"it needs {need}, which this version of mlgate does not look at"
+    if need == "model":
+        model = evidence.told(Loaded())
+        return model.reason if isinstance(model, ModelFound) else "the release names no model"
+    if need == "artifact":
+        artifact = evidence.told(Artifact())
+        return artifact.reason if isinstance(artifact, ArtifactFound) else "the release names no model"
+    if need in ("score", "prediction") and table.unscored is not None:
+        return table.unscored
     if (need == "protected" and use.groups) or (need == "prediction" and table.columns.has(need)):
         return None
     if need in table.absent:

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from mlgate.cells import UNKNOWN
 from mlgate.estimates import Chart, Estimate, GroupEstimate, Interval
+from mlgate.evidence.bundle import Evidence
 from mlgate.findings import (
     ChartRecord,
     Finding,
@@ -20,21 +21,21 @@ from mlgate.findings import (
     Severity,
 )
 from mlgate.gate.measuring import Measured
+from mlgate.gate.origins import WEAKEST, origin_of
 from mlgate.gate.questions import column_name
 from mlgate.limits import Decision, Limit, Rule, decide, decide_family, round12
 from mlgate.measures.metrics import plain
 from mlgate.policy import Use
 
-WEAKEST = {Origin.COMPUTED: 0, Origin.ATTESTED: 1, Origin.DECLARED: 2}
 
-
-def record(measured: Sequence[Measured], origin: Origin) -> list[Finding]:
+def record(measured: Sequence[Measured], evidence: Evidence) -> list[Finding]:
     """Decide the slices of one question together, and record a finding for each."""
     use = measured[0].question.use
     judged = [one for one in measured if not one.small]
     limits = [_limit_of(one) for one in judged]
     decisions = decide_family([one.estimate for one in judged], use.measure.kind, limits, use.rule)
     decided = dict(zip(map(id, judged), decisions, strict=True))
+    origin = origin_of(measured[0].question, evidence)
     return [_finding(one, decided.get(id(one)), origin) for one in measured]
 
 
@@ -52,6 +53,8 @@ def _finding(measured: Measured, decision: Decision | None, origin: Origin) -> F
     outcome, reason = decision.outcome, decision.reason
     if question.not_applicable is not None:
         outcome, reason = Outcome.NOT_APPLICABLE, question.not_applicable
+    elif not estimate.applies:
+        outcome, reason = Outcome.NOT_APPLICABLE, estimate.reason
     elif use.origin is not None and WEAKEST[origin] > WEAKEST[use.origin]:
         outcome = Outcome.NOT_MEASURED
         reason = f"the evidence is {origin.value}, and the policy asks for {use.origin.value}"

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from mlgate.evidence.bundle import Evidence
-from mlgate.evidence.release import Release
 from mlgate.findings import PolicyRecord, ReleaseRecord
 from mlgate.policy import CHAMPION, Policy, chosen_by_author
+
+PROVENANCE: Mapping[str, tuple[str, ...]] = {
+    "environment": ("reproducibility.environment_lock",),
+    "seed": ("reproducibility.seed", "reproducibility.retrain"),
+    "data": ("reproducibility.data_digest",),
+    "train": ("reproducibility.retrain", "robustness.retrain_variance"),
+    "commit": ("reproducibility.code_commit", "reproducibility.retrain", "robustness.retrain_variance"),
+    "model": ("reproducibility.model_digest",),
+}
+"""What a release states under `provenance`, and the measures that look at it."""
 
 
 def release_record(evidence: Evidence, policy: Policy) -> ReleaseRecord:
@@ -19,7 +30,7 @@ def release_record(evidence: Evidence, policy: Policy) -> ReleaseRecord:
         intended_use=release.intended_use,
         digest=f"sha256:{evidence.file.sha256}",
         chosen_by_author=chosen_by_author(policy, release),
-        not_looked_at=_not_looked_at(release, policy),
+        not_looked_at=_not_looked_at(evidence, policy),
     )
 
 
@@ -38,13 +49,17 @@ def policy_record(policy: Policy) -> PolicyRecord:
     )
 
 
-def _not_looked_at(release: Release, policy: Policy) -> tuple[str, ...]:
+def _not_looked_at(evidence: Evidence, policy: Policy) -> tuple[str, ...]:
     """Return what the release states and this run does nothing with, so that nobody counts on it."""
+    release = evidence.release
     compares = any(CHAMPION in use.check.needs for use in policy.uses)
     anchors = {use.params.get("anchor") for use in policy.uses}
-    said = ["model", "champion.uri" if compares else "champion"]
+    said = ["champion.uri" if compares else "champion"]
+    said += [] if "release" in evidence.models else ["model"]
     said += [f"anchors.{name}" for name in release.anchors if name not in anchors]
-    said += ["provenance", "costs", "statements"]
+    measured = {use.measure.id for use in policy.uses}
+    said += [f"provenance.{key}" for key, by in PROVENANCE.items() if not measured.intersection(by)]
+    said += ["costs", "statements"]
     # Only measures of regression read intervals and quantiles.
     blocks = ("", *(f"data.{table}." for table in release.data)) if release.task != "regression" else ()
     for block in blocks:
@@ -57,7 +72,7 @@ def _not_enforced(policy: Policy) -> tuple[str, ...]:
 
     A seed changes nothing where no measure draws, nor `first_release` where none compares with a champion.
     """
-    parts = {"trust": policy.trust, "approvals": policy.approvals, "promotion": policy.promotion}
+    parts = {"approvals": policy.approvals, "promotion": policy.promotion}
     asked = [name for name, part in parts.items() if part.model_fields_set]
     idle = {
         "first_release": all(CHAMPION not in use.check.needs for use in policy.uses),

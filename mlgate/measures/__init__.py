@@ -40,6 +40,7 @@ NEEDS = (
     "interval",
     "quantiles",
     "model",
+    "artifact",
     "champion",
 )
 """What a measure or a check may need, besides `table:NAME` and `document:NAME`."""
@@ -51,12 +52,23 @@ TASKS: tuple[str, ...] = get_args(Task)
 API = 1
 """The version of the seam; a plugin that was written for another is refused."""
 
-INJECTED = ("by", "min_group", "judge_unknown", "judging", "seed", "favourable", "as_of", "against")
+INJECTED = (
+    "by",
+    "min_group",
+    "judge_unknown",
+    "judging",
+    "seed",
+    "favourable",
+    "as_of",
+    "against",
+    "trusted",
+)
 """Parameters that the gate gives, not the check: the group set, the smallest group judged alone,
 whether the group of missing values is judged, these three in one (`Judging`), the seed of any draw,
 whether people want the "positive" or the "negative" outcome ("favourable"), the moment of the run, a
-datetime in UTC ("as_of"), and the table that the judged one is compared with (`Against`). A measure that
-takes `by` or `judging` is a measure over groups."""
+datetime in UTC ("as_of"), the table that the judged one is compared with (`Against`), what the policy lets
+a model execute: "none", "pickle" or "code" ("trusted"). A measure that takes `by` or `judging` is a measure
+over groups."""
 
 
 class Planned(Protocol):

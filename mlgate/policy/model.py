@@ -300,13 +300,13 @@ class UseEntry(Model):
 
 
 class Trust(Model):
-    """What loading and running the release may do; later commands enforce it."""
+    """What loading and running the release may do."""
 
     called: ClassVar[str] = "`trust`"
 
     models: Literal["none", "pickle", "code"] | None = None
     """What loading a model may execute."""
-    isolation: Literal["none", "process", "filesystem"] | None = None
+    isolation: Literal["none", "process", "filesystem", "full"] | None = None
     """How far the model's own process must be shut in."""
     hosts: tuple[Name, ...] | None = None
     """Hosts that URLs may reach."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from mlgate.cells import By
+from mlgate.evidence.models.trust import Terms
 from mlgate.findings import OnInconclusive, Origin, Severity, SourceFile
 from mlgate.limits import Limit, Rule
 from mlgate.policy.model import Approvals, Pins, Promotion, Trust, When
@@ -132,6 +133,15 @@ class Policy:
     """Where it asks less than what it extends, a line for each change, with its file and line."""
     stated: frozenset[str] = frozenset()
     """The keys of a policy that one of the files has: `seed`, `trust`, ..."""
+
+    @property
+    def terms(self) -> Terms:
+        """Return what the policy lets a model execute, and how far it must be shut in."""
+        return Terms(
+            models=self.trust.models or "none",
+            isolation=self.trust.isolation or "filesystem",
+            hosts=self.trust.hosts,
+        )
 
     @property
     def extends(self) -> tuple[str, ...]:

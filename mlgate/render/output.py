@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mlgate.errors import EvidenceError, Problem
 from mlgate.findings import SCHEMA, Report
-from mlgate.render import record
+from mlgate.render import private, record
 
 _TODO = "name another folder with --out"
 
@@ -50,6 +50,8 @@ def prepare(folder: Path) -> Path:
     problems = [*filter(None, map(_removed, files))]
     if problems:
         raise EvidenceError.of(problems)
+    for place in (folder, *below):
+        private.clear(place)
     return folder
 
 

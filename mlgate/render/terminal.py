@@ -216,7 +216,7 @@ def _failed(report: Report) -> Iterator[_Line]:
 def _unjudged(report: Report) -> Iterator[_Line]:
     """Say of each finding that gave no answer why, and what would help."""
     found = [one for outcome in OPEN for one in _ordered(report) if one.outcome is outcome]
-    thin = [one for one in report.findings if any(not row.judged for row in one.groups)]
+    thin = [one for one in report.findings if one.by and any(not row.judged for row in one.groups)]
     if not found and not thin:
         return
     yield _Line("Not judged:", "bold")

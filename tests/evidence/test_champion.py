@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from mlgate.api import Job, judged
 from mlgate.cells import Cells, Counts, Recorded, canonical_params
 from mlgate.errors import ContentError, EvidenceError, MlgateError
-from mlgate.evidence.bundle import Access, Evidence, open_evidence
+from mlgate.evidence.bundle import Access, Evidence, Wanted, open_evidence
 from mlgate.evidence.earlier import Naming, champion_release
 from mlgate.evidence.files.locations import Territory
 from mlgate.evidence.release import load_release
@@ -92,7 +92,7 @@ class World:
         facts = {"workdir": workdir, "read_report": record.from_json}
         compared = more.pop("compared", None)
         access = Access(**{**facts, **more})
-        return open_evidence(release, file, names or ("evaluation",), access, compared=compared)
+        return open_evidence(release, file, Wanted(tables=names or ("evaluation",), compared=compared), access)
 
     def refuses(self, **more: Any) -> str:
         """Return why it cannot be opened."""

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 
 from mlgate.cells import Answer, Expectation, ExpectationSuite, Expected, ExpectedResult
 from mlgate.errors import ContentError, EvidenceError, MissingExtra
-from mlgate.evidence.bundle import Access, Evidence, open_evidence, read_release
+from mlgate.evidence.bundle import Access, Evidence, Wanted, open_evidence, read_release
 from mlgate.evidence.expectations.known import IGNORED, KNOWN, REFUSED, REFUSED_ARGUMENTS
 from mlgate.evidence.expectations.patterns import is_quick, translated
 from mlgate.evidence.expectations.reading import read_suite
@@ -270,7 +270,7 @@ def evidence_of(folder: Path, expectations: object, *, rows: str = "y,a\n1,2\n0,
     read, file = read_release(folder / "release.yaml")
     work = folder / "work"
     work.mkdir(mode=0o700, exist_ok=True)
-    return open_evidence(read, file, ["evaluation"], Access(workdir=work))
+    return open_evidence(read, file, Wanted(tables=["evaluation"]), Access(workdir=work))
 
 
 def test_a_suite_is_found_by_path_and_by_project(tmp_path: Path) -> None:

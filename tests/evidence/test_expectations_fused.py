@@ -20,7 +20,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mlgate.cells import Expectation, Expected, ExpectedResult
-from mlgate.evidence.bundle import Access, open_evidence, read_release
+from mlgate.evidence.bundle import Access, Wanted, open_evidence, read_release
 from mlgate.evidence.expectations.reading import read_suite
 from mlgate.evidence.scan import scan
 
@@ -213,7 +213,7 @@ def both(
         (folder / "release.yaml").write_text(json.dumps(release))
         (folder / "work").mkdir(mode=0o700)
         read, file = read_release(folder / "release.yaml")
-        evidence = open_evidence(read, file, ["evaluation"], Access(workdir=folder / "work"))
+        evidence = open_evidence(read, file, Wanted(tables=["evaluation"]), Access(workdir=folder / "work"))
         pairs = [(Expected(one), Expected(one, "gx")) for one in suite.expectations]
         answers = scan(evidence.tables["evaluation"], [one for pair in pairs for one in pair])
     found = []

@@ -273,12 +273,12 @@ def test_a_check_that_the_policy_asks_of_a_task_alone_does_not_apply_to_others(w
 
 def test_what_this_version_does_nothing_with_is_said(world: World) -> None:
     """A model or approvals that are only stated are listed, so that nobody counts on them."""
-    world.release |= {"model": {"path": "m.skops"}, "champion": "none", "costs": {"training_usd": 3}}
+    world.release |= {"champion": "none", "costs": {"training_usd": 3}}
     world.policy["approvals"] = {"required": 2}
     report = world.judge(AUC)
     assert report.release is not None
     assert report.policy is not None
-    assert report.release.not_looked_at == ("model", "costs")
+    assert report.release.not_looked_at == ("costs",)
     assert report.policy.not_enforced == ("approvals",)
 
 

@@ -121,3 +121,15 @@ def judged_with_champion(folder: Path, checks: list[dict[str, Any]]) -> Report:
     policy = {"mlgate": 1, "policy": "p", "first_release": "allow", "checks": checks}
     (folder / "p.yaml").write_text(json.dumps(policy))
     return judged(Job(release=folder / "release.yaml", policies=(str(folder / "p.yaml"),)))
+
+
+def test_what_no_check_looks_at_of_the_provenance(tmp_path: Path) -> None:
+    """Each key by itself: a seed that is compared is looked at, a commit is not."""
+    report = judge(tmp_path, {}, p={"checks": [AUC, {"check": "reproducibility/seed"}]})
+    assert records(report)[0].not_looked_at == ("data.again.columns.interval",)
+    stated = json.loads((tmp_path / "release.yaml").read_text())
+    stated["provenance"] = {"seed": 7, "commit": "0123456", "train": {"command": "x", "output": "y"}}
+    (tmp_path / "release.yaml").write_text(json.dumps(stated))
+    job = Job(release=tmp_path / "release.yaml", policies=(str(tmp_path / "p.yaml"),))
+    looked = records(judged(job))[0].not_looked_at
+    assert looked[:2] == ("provenance.train", "provenance.commit")

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from mlgate.cells import Answer, Sample, SampledRows, Statistic, TableStatistic
+from mlgate.cells import Answer, Drawn, DrawnRows, Sample, SampledRows, Statistic, TableStatistic
 from mlgate.errors import EvidenceError
 from mlgate.evidence import canonical, queries
 from mlgate.evidence.arrays import numbers
@@ -32,10 +32,10 @@ def steps(table: Table, statistics: Sequence[TableStatistic]) -> list[Step]:
 
     Raises EvidenceError where the engine has no hash, and when a column does not exist.
     """
-    return [_step(table, one) for one in statistics if isinstance(one, Sample)]
+    return [_step(table, one) for one in statistics if isinstance(one, Sample | Drawn)]
 
 
-def _step(table: Table, statistic: Sample) -> Step:
+def _step(table: Table, statistic: Sample | Drawn) -> Step:
     import numpy as np
 
     if not statistic.columns or statistic.rows < 1:
@@ -47,19 +47,19 @@ def _step(table: Table, statistic: Sample) -> Step:
     clean = queries.cleaned(table, columns)
     source = clean.select(**{short: clean[name] for name, short in names.items()})
     taken = _drawn(table, source, statistic)
-    picked: dict[str, Any] = {short: _plain(taken[short]) for short in names.values()}
+    typed = isinstance(statistic, Drawn)
+    picked: dict[str, Any] = {s: taken[s] if typed else _plain(taken[s]) for s in names.values()}
     picked |= {name: taken[name] for name in _ORDER}
 
     def distribute(result: pa.Table) -> Mapping[Statistic, Answer]:
         rows = result.num_rows
         order = np.lexsort([numbers(result[name]) for name in reversed(_ORDER)])
-        return {
-            statistic: SampledRows(
-                columns={name: _array(result[short])[order] for name, short in names.items()},
-                rows=rows,
-                of=int(result["of"][0].as_py()) if rows else 0,
-            )
-        }
+        of = int(result["of"][0].as_py()) if rows else 0
+        if typed:
+            kept = result.select(list(names.values())).rename_columns(list(names))
+            return {statistic: DrawnRows(table=kept.take(order), of=of)}
+        arrays = {name: _array(result[short])[order] for name, short in names.items()}
+        return {statistic: SampledRows(columns=arrays, rows=rows, of=of)}
 
     return Step(
         what=f"draw up to {statistic.rows} rows",
@@ -69,7 +69,7 @@ def _step(table: Table, statistic: Sample) -> Step:
     )
 
 
-def _drawn(table: Table, source: ir.Table, statistic: Sample) -> ir.Table:
+def _drawn(table: Table, source: ir.Table, statistic: Sample | Drawn) -> ir.Table:
     """Return the rows with the smallest numbers.
 
     The numbers are told from the hashes alone, which take 8 bytes a row; only rows with a hash that is drawn

@@ -6,10 +6,10 @@ role that each column plays, and the digest of the bytes behind it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from mlgate.cells import Columns
 from mlgate.errors import EvidenceError
@@ -76,6 +76,8 @@ class Table:
     engine: str = "duckdb"
     """Ibis' name of the engine that runs the queries."""
     snapshots: tuple[Snapshot, ...] = ()
+    unscored: str | None = None
+    """Why the model, which was to say what it predicts here, did not."""
     without_nan: bool = False
     """Whether NaN is null already, as the readers of files leave it."""
 
@@ -98,6 +100,10 @@ class Table:
             )
 
 
+Predict: TypeAlias = Callable[[Table, Engine], Table]
+"""Puts what a model says of the rows into a table."""
+
+
 def open_tables(
     release: Release,
     document: Document,
@@ -111,6 +117,8 @@ def open_tables(
     copy_limit: int = COPY_LIMIT,
     champion: ChampionRelease | None = None,
     compared: Collection[str] | None = None,
+    predict: Predict | None = None,
+    predict_champion: Predict | None = None,
 ) -> dict[str, Table]:
     """Open tables of a release.
 
@@ -126,6 +134,8 @@ def open_tables(
         copy_limit: Bytes; larger files are read where they are, and `verify_unchanged` is due at the end.
         champion: The release of the champion, whose tables of the same names say more of the same rows.
         compared: The tables in which it is looked at; None: all that it has.
+        predict: What the model of the release makes of a table; None: what was handed in stays.
+        predict_champion: The same of the champion.
 
     Raises:
         EvidenceError: Something named does not exist, lies outside, or does not parse.
@@ -145,8 +155,11 @@ def open_tables(
     taken = {name: opening.take(name) for name in names}
     # The files come first: once DuckDB is open, no further file can be made readable to it.
     beside = _Beside.take(opening, champion, [one for one in names if compared is None or one in compared])
-    if any(map(any, (*taken.values(), *beside.taken.values()))):
+    models = predict is not None or predict_champion is not None
+    if models or any(map(any, (*taken.values(), *beside.taken.values()))):
         opening.duckdb = beside.opening.duckdb = open_engine(workdir, readable=shelf.open_files)
+    beside.opening.predict = predict_champion
+    opening.predict = predict  # after it: without a champion, both are one opening
     return beside.join({name: opening.open(name, *files) for name, files in taken.items()})
 
 
@@ -176,6 +189,7 @@ class _Opening:
     """By connection; tables of one database share it."""
     champion: ChampionRelease | None = None
     """Not None where the release is that of the champion: its own champion is not looked at."""
+    predict: Predict | None = None
 
     def take(self, name: str) -> tuple[Files | None, Files | None]:
         """Take the files of a table and of its predictions, as far as they are files."""
@@ -215,7 +229,8 @@ class _Opening:
         kind = "table" if self.champion is None else "predictions"
         record = _record(self._called(name), kind, whole, rows, columns=len(types))
         snapshots = [one for found in (files, predicted) if found is not None for one in found.snapshots]
-        return self._table(name, rows, types, whole, records=(record, *records), snapshots=snapshots)
+        table = self._table(name, rows, types, whole, records=(record, *records), snapshots=snapshots)
+        return table if self.predict is None or self.duckdb is None else self.predict(table, self.duckdb)
 
     def _called(self, name: str) -> str:
         """Return what the report calls a table."""
