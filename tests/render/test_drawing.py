@@ -51,6 +51,20 @@ FITTING: Mapping[str, tuple[str, Mapping[str, Series]]] = {
             "upper": (3.0, 8.0),
         },
     ),
+    "curve": (
+        "plot",
+        {"value": (0.0, 1.0, 4.0), "mean": (0.2, 0.3, 0.7), "low": (0.1, 0.1, 0.6), "high": (0.3, 0.4, 0.9)},
+    ),
+    "attribution": (
+        "plot",
+        {
+            "feature": ("income", "income", "age", "age"),
+            "level": (0.0, 1.0, 0.0, 1.0),
+            "mean": (-0.2, 0.3, 0.05, -0.02),
+            "low": (-0.3, 0.1, 0.0, -0.1),
+            "high": (-0.1, 0.4, 0.1, 0.0),
+        },
+    ),
     "histogram": ("plot", {"low": (0.0, 1.0, 2.0), "high": (1.0, 2.0, 3.0), "rows": (3.0, 0.0, 9.0)}),
     "score-histogram": ("plot", {"low": (0.0, 0.5), "high": (0.5, 1.0), "rows": (4.0, 6.0)}),
     "confusion": (

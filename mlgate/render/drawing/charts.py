@@ -8,7 +8,7 @@ from itertools import zip_longest
 
 from mlgate.findings import ChartRecord
 from mlgate.render import numbers
-from mlgate.render.drawing import curves, histogram
+from mlgate.render.drawing import curves, explanations, histogram
 from mlgate.render.drawing.bars import Bar, of_bars
 from mlgate.render.drawing.histogram import GroupScores
 from mlgate.render.drawing.matrix import Matrix, confusion
@@ -22,6 +22,8 @@ PLOTS: Mapping[str, Callable[[Data], Plot | None]] = {
     "reliability": curves.reliability,
     "quantile-coverage": curves.quantile_coverage,
     "residuals": residuals,
+    "curve": explanations.curve,
+    "attribution": explanations.attribution,
     "histogram": lambda data: histogram.histogram(data, "value"),
     "score-histogram": lambda data: histogram.histogram(data, "score"),
 }
