@@ -7,6 +7,7 @@ the gate itself, and compares outcome and value.
 
 from __future__ import annotations
 
+import base64
 import json
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -18,6 +19,7 @@ from pydantic import Field
 
 from mlgate import api, strict_yaml
 from mlgate.findings import GOVERNANCE, Finding
+from mlgate.testing import repository
 
 TOLERANCE = 1e-9
 
@@ -44,6 +46,13 @@ class Example(strict_yaml.Model):
     reason_contains: str | None = None
     documents: Mapping[str, str] = Field(default_factory=dict)
     """Further files, name to text."""
+    binaries: Mapping[str, str] = Field(default_factory=dict)
+    """Further files that are no text, name to their bytes in base64."""
+    commits: tuple[Mapping[str, str], ...] | None = None
+    """Files of one commit each, in a git repository; release.yaml and all else are committed after them.
+    None: there is no repository."""
+    uncommitted: Mapping[str, str] = Field(default_factory=dict)
+    """Files that are written after the last commit."""
 
 
 class CaseFile(strict_yaml.Model):
@@ -105,10 +114,13 @@ def _read(path: Path, root: Path) -> list[Case]:
 
 def _write(case: Case, folder: Path) -> None:
     example = case.example
+    if example.commits is not None:
+        repository.make(folder, example.commits)
     header, _, body = example.rows.partition("\n")
     (folder / "rows.csv").write_text(f"{header}\n{body * example.repeat}", encoding="utf-8")
-    for name, text in example.documents.items():
-        (folder / name).write_text(text, encoding="utf-8")
+    repository.write(folder, example.documents)
+    for name, text in example.binaries.items():
+        (folder / name).write_bytes(base64.b64decode(text, validate=True))
     release = _merged(
         {
             "mlgate": 1,
@@ -125,6 +137,9 @@ def _write(case: Case, folder: Path) -> None:
     # JSON is YAML without anchors, which the gate refuses.
     (folder / "release.yaml").write_text(json.dumps(release), encoding="utf-8")
     (folder / "policy.yaml").write_text(json.dumps(policy), encoding="utf-8")
+    if example.commits is not None:
+        repository.commit(folder)
+    repository.write(folder, example.uncommitted)
 
 
 def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
