@@ -1,0 +1,1 @@
+"""What is in the bytes of a model, found without loading any of it."""
