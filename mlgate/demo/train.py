@@ -14,11 +14,13 @@ import sys
 from pathlib import Path
 
 import pandas as pd
+import skops.io
+from sklearn.compose import make_column_transformer
 from sklearn.datasets import load_diabetes
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import train_test_split
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 FAST = 140
 SEED = 0
@@ -37,24 +39,31 @@ def patients() -> pd.DataFrame:
     return table.astype({"age_group": str})
 
 
+def untrained(features: list[str]) -> Pipeline:
+    """Return the pipeline that both models are: numbers scaled, sex as 0 and 1, a logistic regression."""
+    numbers = [name for name in features if name != "sex"]
+    steps = [(StandardScaler(), numbers)]
+    if "sex" in features:
+        # An unknown sex is neither; scaled, as the numbers are, so that the penalty means the same.
+        one = OneHotEncoder(drop="if_binary", handle_unknown="ignore", sparse_output=False)
+        steps.append((make_pipeline(one, StandardScaler()), ["sex"]))
+    return make_pipeline(make_column_transformer(*steps), LogisticRegression(C=0.1))
+
+
 def write(folder: Path) -> None:
-    """Write data/train.csv, and data/test.csv with one score column for each model."""
+    """Write data/train.csv, data/test.csv with one score column for each model, and model-NAME.skops."""
     table = patients()
     train, test = train_test_split(
         table, test_size=0.6, random_state=SEED, stratify=table["fast"].astype(str) + table["sex"]
     )
     test = test.copy()
     for name, features in MODELS.items():
-        model = make_pipeline(StandardScaler(), LogisticRegression(C=0.1))
-        model.fit(_numbers(train, features), train["fast"])
-        test[f"score_{name}"] = model.predict_proba(_numbers(test, features))[:, 1].round(6)
+        model = untrained(features).fit(train[features], train["fast"])
+        test[f"score_{name}"] = model.predict_proba(test[features])[:, 1].round(6)
+        skops.io.dump(model, folder / f"model-{name}.skops")
     (folder / "data").mkdir(parents=True, exist_ok=True)
     train.to_csv(folder / "data" / "train.csv", index=False)
     test.to_csv(folder / "data" / "test.csv", index=False)
-
-
-def _numbers(table: pd.DataFrame, features: list[str]) -> pd.DataFrame:
-    return table[features].replace({"female": 0.0, "male": 1.0}).astype(float)
 
 
 if __name__ == "__main__":
