@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import pytest
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+_DRAWING = {"share": 0.4}
+"""Of the examples of a property, what every run draws."""
 
 
 @pytest.fixture(scope="session")
@@ -20,6 +24,17 @@ def shared_data() -> Path:
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the option that runs what is too slow for every run."""
     parser.addoption("--run-heavy", action="store_true", help="also run tests marked heavy")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Draw all examples when the command line asks for what is slow."""
+    if config.getoption("--run-heavy"):
+        _DRAWING["share"] = 1.0
+
+
+def few(examples: int) -> int:
+    """Return how many examples of a property to draw: all under `--run-heavy`, else a share of them."""
+    return math.ceil(examples * _DRAWING["share"])
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

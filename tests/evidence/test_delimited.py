@@ -23,6 +23,7 @@ from mlgate.evidence.tables.csvtable import load
 from mlgate.evidence.tables.delimited import Reading, check
 from mlgate.evidence.tables.duck import Engine, open_engine, select
 from mlgate.evidence.tables.records import Dialect
+from tests.conftest import few
 
 Row = tuple[object, ...]
 
@@ -269,7 +270,7 @@ DIALECTS = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=few(150), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     rows=st.integers(1, 4).flatmap(lambda n: st.lists(st.lists(CELL, min_size=n, max_size=n), max_size=8)),
     how=DIALECTS,
@@ -298,7 +299,7 @@ def test_whatever_csv_writer_writes_is_read_cell_by_cell(
         assert [list(row) for row in read] == rows
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=few(400), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(body=st.text(st.sampled_from(list('a1 ,"\n\r')), max_size=30), block=st.sampled_from([1, 2, 5, 4096]))
 @example(body=' "a",1\n', block=4096)
 @example(body='1,2\n"', block=1)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from mlgate.errors import EvidenceError
 from mlgate.evidence.tables import Table
+from tests.conftest import few
 
 ReleaseOf = Callable[..., dict[str, Table]]
 Join = Callable[..., Table]
@@ -133,7 +134,7 @@ def test_names_that_the_join_would_use_are_free(join: Join) -> None:
 KEYS = st.lists(st.integers(1, 6), max_size=6)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=few(40), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=KEYS.filter(bool), predictions=KEYS.filter(bool))
 def test_the_join_is_that_of_pandas_or_refused(rows: list[int], predictions: list[int], join: Join) -> None:
     """`merge(validate="one_to_one")` with nothing left over is what is accepted, and only that."""

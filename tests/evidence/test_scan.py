@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from mlgate.cells import Bins, By, Cells, Counts, Outside, Profile, Repeats, Shape, Values
 from mlgate.evidence.scan import scan
+from tests.conftest import few
 
 if TYPE_CHECKING:
     from mlgate.evidence.tables import Table
@@ -164,7 +165,7 @@ GROUPINGS: list[tuple[By, ...]] = [
 ROLES = [(), ("label",), ("prediction",), ("score",), ("label", "prediction"), ("label", "score")]
 ROLES += [("prediction", "score"), ("label", "prediction", "score")]
 EVERY = [Counts(roles, by) for roles in ROLES for by in GROUPINGS]
-DRAWN = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+DRAWN = settings(max_examples=few(25), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @DRAWN

@@ -28,12 +28,13 @@ from mlgate.cells import (
 )
 from mlgate.errors import EvidenceError
 from mlgate.evidence.scan import grouped, plan, scan
+from tests.conftest import few
 
 if TYPE_CHECKING:
     from mlgate.evidence.tables import Table
 
 TableOf = Callable[..., "Table"]
-DRAWN = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+DRAWN = settings(max_examples=few(25), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 FLOATS = st.none() | st.sampled_from([0.0, -0.0, 0.1, -3.5, 7.0, math.nan, math.inf, -math.inf]) | st.floats()
 TEXTS = st.none() | st.sampled_from(["a", "b", "", " a", "é", "ß", "\U0001f600", "nan"])

@@ -42,13 +42,16 @@ from mlgate.cells import (
 from mlgate.errors import EvidenceError
 from mlgate.evidence.scan import plan, scan
 from mlgate.measures.data_profile import pictures
+from tests.conftest import few
 
 if TYPE_CHECKING:
     from mlgate.evidence.tables import Table
 
 TableOf = Callable[..., "Table"]
 
-DRAWN = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+DRAWN = settings(
+    max_examples=few(25), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 REALS = st.none() | st.floats(-1e6, 1e6, allow_subnormal=False) | st.just(math.nan)
 TEXTS = st.none() | st.sampled_from(["a", "b", "", "é", "12", "1,200", "007", "2026-01-31", "true", "x y"])
 NAMES = ['quo"te', "semi; DROP TABLE t", "naïve café", "n", "hash", "label"]

@@ -17,13 +17,14 @@ from hypothesis import strategies as st
 from mlgate.cells import Cells, Counts
 from mlgate.errors import EvidenceError
 from mlgate.evidence.scan import plan, scan
+from tests.conftest import few
 
 if TYPE_CHECKING:
     from mlgate.evidence.tables import Table
 
 TableOf = Callable[..., "Table"]
 
-DRAWN = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+DRAWN = settings(max_examples=few(25), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 CODINGS: list[tuple[list[Any], list[str], pa.DataType]] = [
     (["cat", "dog", "bird"], ["cat", "dog", "bird"], pa.string()),

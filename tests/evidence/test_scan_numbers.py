@@ -16,13 +16,14 @@ from hypothesis import strategies as st
 from mlgate.cells import Bins, By, Cells, Counts
 from mlgate.errors import EvidenceError
 from mlgate.evidence.scan import plan, scan
+from tests.conftest import few
 
 if TYPE_CHECKING:
     from mlgate.evidence.tables import Table
 
 TableOf = Callable[..., "Table"]
 
-DRAWN = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+DRAWN = settings(max_examples=few(25), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 NUMBERS = st.sampled_from([0.0, -0.0, 1.0, -2.5, 0.1, 1e300, -1e-300]) | st.floats(-1e6, 1e6)
 COLUMN_OF = {
     "label": "y",

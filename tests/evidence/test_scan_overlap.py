@@ -18,13 +18,16 @@ from mlgate.cells import Overlap, OverlapCounts, Sample, SampledRows
 from mlgate.errors import EvidenceError
 from mlgate.evidence.scan import scan
 from mlgate.evidence.tables import Table
+from tests.conftest import few
 
 if TYPE_CHECKING:
     from ibis.backends.duckdb import Backend
 
     from tests.evidence.conftest import TableOf
 
-DRAWN = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+DRAWN = settings(
+    max_examples=few(25), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 
 VALUES: dict[str, list[Any]] = {
     "integer": [None, -1, 0, 1, 2, 2**53, 2**53 + 1],

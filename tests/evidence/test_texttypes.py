@@ -22,6 +22,7 @@ from mlgate.evidence.tables import texttypes
 from mlgate.evidence.tables.csvtable import load
 from mlgate.evidence.tables.delimited import Reading, check
 from mlgate.evidence.tables.duck import Engine, identifier, open_engine, select, text
+from tests.conftest import few
 
 
 class Reader:
@@ -195,7 +196,7 @@ WRITTEN = {
 }
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=few(150), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data(), sort=st.sampled_from(sorted(WRITTEN)))
 def test_types_and_values_agree_with_pandas(data: st.DataObject, sort: str, reader: Reader) -> None:
     """For columns of integers, floats, truth values and text, with missing values among them."""
@@ -216,7 +217,7 @@ def _kind(column: pd.Series[Any]) -> str:
     return "integer" if pd.api.types.is_integer_dtype(column) else "string"
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=few(200), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(value=st.text(max_size=20).filter(lambda one: "\0" not in one))
 @example(value="'; DROP TABLE x; --")
 @example(value="\\'")
@@ -227,7 +228,7 @@ def test_texts_and_names_are_quoted_safely(value: str, engine: Engine) -> None:
     assert engine.connection.description[0][0] == (value or "x")
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=few(100), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(tokens=st.lists(st.text(max_size=5), max_size=4), values=st.lists(st.text(max_size=5), max_size=6))
 def test_null_tokens_are_compared_exactly(tokens: list[str], values: list[str], engine: Engine) -> None:
     """No character in a token has a meaning of its own."""

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from mlgate.errors import EvidenceError
 from mlgate.evidence.tables import Table
+from tests.conftest import few
 
 ReleaseOf = Callable[..., dict[str, Table]]
 Ids = Callable[[str], list[int]]
@@ -143,7 +144,7 @@ def test_a_table_without_rows_takes_any_condition(release_of: ReleaseOf, tmp_pat
     assert table.record.rows == 0
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=few(40), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     values=st.lists(st.none() | st.integers(-3, 3), min_size=1, max_size=10).filter(
         lambda v: any(x is not None for x in v)

@@ -20,9 +20,10 @@ from scipy.stats.contingency import association
 
 from mlgate.api import Job, judged, queries
 from mlgate.findings import Finding, Report
+from tests.conftest import few
 
 DRAWN = settings(
-    max_examples=15,
+    max_examples=few(15),
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],

@@ -20,6 +20,7 @@ from mlgate.cells import Columns, Counts
 from mlgate.estimates import Estimate, GroupEstimate
 from mlgate.measures import Measure, fairness
 from mlgate.measures.judging import Judging
+from tests.conftest import few
 from tests.measures.asking import BY, ROLES, ask, bounds, cells_of, groups_of, rows_of
 
 EXAMPLE = pd.DataFrame(
@@ -349,7 +350,7 @@ def meaningful(frame: pd.DataFrame, needs: str | None) -> bool:
 
 
 @pytest.mark.parametrize("name", DIFFERENCES)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=few(25), deadline=None)
 @given(weight=st.sampled_from([None, "w"]), table=tables())
 def test_values_on_cells_are_fairlearns_on_rows(name: str, weight: str | None, table: pd.DataFrame) -> None:
     """On any table, with and without weights, the value is what fairlearn's function gives on the rows."""
@@ -370,7 +371,7 @@ def test_values_on_cells_are_fairlearns_on_rows(name: str, weight: str | None, t
     assert (min if measure.better == "higher" else max)(decisive) == pytest.approx(due, rel=1e-12, abs=1e-12)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=few(30), deadline=None)
 @given(table=tables())
 def test_rates_by_group_are_metric_frames(table: pd.DataFrame) -> None:
     """Counts, rates and undefined rates of every group are those of a MetricFrame and of the rows."""
@@ -396,7 +397,7 @@ def test_rates_by_group_are_metric_frames(table: pd.DataFrame) -> None:
             assert line.value == pytest.approx(due, rel=1e-12, abs=1e-12)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=few(60), deadline=None)
 @given(name=st.sampled_from(sorted(DIFFERENCES)), table=tables(), data=st.data())
 def test_the_order_of_cells_changes_nothing(name: str, table: pd.DataFrame, data: st.DataObject) -> None:
     """Estimates are equal to the last bit however the cells are ordered."""
@@ -406,7 +407,7 @@ def test_the_order_of_cells_changes_nothing(name: str, table: pd.DataFrame, data
     assert ask(measure, table, cells=cells.take(order)) == ask(measure, table, cells=cells)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=few(60), deadline=None)
 @given(name=st.sampled_from(sorted(DIFFERENCES)), table=tables())
 def test_renaming_groups_changes_only_names(name: str, table: pd.DataFrame) -> None:
     """The numbers and intervals do not depend on how groups are called."""
@@ -427,7 +428,7 @@ def test_renaming_groups_changes_only_names(name: str, table: pd.DataFrame) -> N
         assert bounds(second, 0.9) == pytest.approx(bounds(first, 0.9), rel=1e-9, abs=1e-12)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=few(60), deadline=None)
 @given(name=st.sampled_from(sorted(DIFFERENCES)), table=tables())
 def test_seven_times_the_weights_change_nothing(name: str, table: pd.DataFrame) -> None:
     """Values and intervals do not depend on the scale of the weights."""
@@ -440,7 +441,7 @@ def test_seven_times_the_weights_change_nothing(name: str, table: pd.DataFrame) 
         assert bounds(second, 0.9) == pytest.approx(bounds(first, 0.9), rel=1e-9, abs=1e-12)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=few(60), deadline=None)
 @given(name=st.sampled_from(sorted(DIFFERENCES)), table=tables())
 def test_every_comparison_has_a_real_interval(name: str, table: pd.DataFrame) -> None:
     """No interval has width zero, each holds its value, and the estimate's is that of the widest pair."""
@@ -664,7 +665,7 @@ def scored(draw: st.DrawFn) -> pd.DataFrame:
     return pd.DataFrame(draw(st.lists(row, min_size=2, max_size=50)), columns=["label", "score", "g", "w"])
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=few(50), deadline=None)
 @given(table=scored())
 def test_group_auc_is_scikit_learns(table: pd.DataFrame) -> None:
     """The worst group's AUC, and every group's, on the rows with their weights."""
@@ -684,7 +685,7 @@ def test_group_auc_is_scikit_learns(table: pd.DataFrame) -> None:
         assert bounds(found, 0.9)[0] < bounds(found, 0.9)[1]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=few(50), deadline=None)
 @given(table=scored())
 def test_calibration_by_group_is_the_gap_of_means(table: pd.DataFrame) -> None:
     """The largest distance between the weighted means of label and score within a group."""

@@ -12,6 +12,7 @@ from mlgate.estimates import Comparison, Estimate
 from mlgate.measures import Measure, conditional, fairness, fairness_means
 from mlgate.measures.groups import Grouped, grouped
 from mlgate.measures.overlap import WORST, overlap
+from tests.conftest import few
 from tests.measures.asking import ask, bounds, cells_of, groups_of, rows_of
 
 RATES: tuple[Measure, ...] = (
@@ -107,7 +108,7 @@ def tied(draw: st.DrawFn) -> pd.DataFrame:
     return frame
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=few(25), deadline=None)
 @given(frame=tied())
 def test_the_factor_is_that_of_the_joint_variance(frame: pd.DataFrame) -> None:
     """Of groups whose clusters vary: 1 - 2 cov / (var + var) by a matrix of all clusters, at least 1."""
@@ -137,7 +138,7 @@ def test_the_factor_is_that_of_the_joint_variance(frame: pd.DataFrame) -> None:
         assert found[i, j] == found[j, i] == pytest.approx(due, rel=1e-9)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=few(25), deadline=None)
 @given(frame=tied(), data=st.data())
 def test_names_and_order_of_clusters_change_nothing(frame: pd.DataFrame, data: st.DataObject) -> None:
     """Only which rows belong together counts."""
@@ -150,7 +151,7 @@ def test_names_and_order_of_clusters_change_nothing(frame: pd.DataFrame, data: s
             assert bounds(second, 0.9) == pytest.approx(bounds(first, 0.9), rel=1e-9, abs=1e-12)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=few(25), deadline=None)
 @given(frame=tied())
 def test_intervals_with_clusters_are_real(frame: pd.DataFrame) -> None:
     """None is of width zero, all hold their value, and 7 times the weights change none of them."""

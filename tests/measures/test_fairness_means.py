@@ -20,6 +20,7 @@ from sklearn import metrics as sk
 from mlgate.cells import Answers, Columns
 from mlgate.measures.fairness_means import RegressionParity, RegressionParityRatio, ScoreParity
 from mlgate.measures.judging import Judging
+from tests.conftest import few
 from tests.measures.asking import ask, bounds, groups_of
 
 
@@ -59,7 +60,7 @@ def fairlearns(frame: pd.DataFrame, metric: str) -> MetricFrame:
 
 
 @pytest.mark.parametrize("metric", METRICS)
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=few(20), deadline=None)
 @given(frame=tables())
 def test_values_are_metric_frames(metric: str, frame: pd.DataFrame) -> None:
     """Differences, ratios and every group's value are what fairlearn makes of the rows."""
@@ -78,7 +79,7 @@ def test_values_are_metric_frames(metric: str, frame: pd.DataFrame) -> None:
         assert ratio.value == pytest.approx(due.ratio(), rel=1e-9, abs=1e-12)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=few(30), deadline=None)
 @given(frame=tables(), metric=st.sampled_from(sorted(METRICS)))
 def test_intervals_are_real(frame: pd.DataFrame, metric: str) -> None:
     """None is of width zero, all hold their value, and scales of weights change nothing."""
@@ -178,7 +179,7 @@ def test_shared_regression_cases(shared_data: Path, name: str, model: str) -> No
         assert unjudged == sorted(due["small_groups_n_below_30"])
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=few(20), deadline=None)
 @given(frame=tables())
 def test_score_parity_is_the_gap_of_mean_scores(frame: pd.DataFrame) -> None:
     """Whatever the scores are; a binary label is not looked at."""

@@ -22,11 +22,12 @@ from mlgate.measures import Measure, performance
 from mlgate.measures.agreement import correlation_of, kappa_of
 from mlgate.measures.class_rates import F1, NPV, PRECISION, RECALL, SPECIFICITY, OneVersusRest, rates
 from mlgate.measures.multiclass import DRAWN, Decided, decided
+from tests.conftest import few
 
 Rows = pd.DataFrame
 """label and prediction as places in the classes, weight w, cluster c; one line a row."""
 
-UNHURRIED = settings(deadline=None, max_examples=20)
+UNHURRIED = settings(deadline=None, max_examples=few(20))
 
 AVERAGES = ("macro", "micro", "weighted", "per_class")
 AVERAGED = ("precision", "recall", "f1", "specificity", "npv")

@@ -18,6 +18,7 @@ from mlgate.cells import Answers, Cells, Columns, Counts, Statistic
 from mlgate.errors import PolicyError
 from mlgate.estimates import Estimate
 from mlgate.measures import Measure, calibration, catalogue
+from tests.conftest import few
 
 CLASSES = ("bird", "cat", "dog")
 ROC_AUC = catalogue()["performance.roc_auc"]
@@ -102,7 +103,7 @@ def by_class(measure: Measure, rows: Rows) -> list[float]:
 
 
 @every_ranking
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=few(20), deadline=None)
 @given(rows=TABLES)
 def test_averages_are_scikit_learns(measure: Measure, rows: Rows) -> None:
     """Macro, weighted and the worst class; missing, naming the class, when one never occurs."""
@@ -122,7 +123,7 @@ def test_averages_are_scikit_learns(measure: Measure, rows: Rows) -> None:
     assert [row.value for row in found["macro"].groups] == pytest.approx(expected, abs=1e-9)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=few(20), deadline=None)
 @given(rows=TABLES.filter(lambda rows: set(rows["label"]) == {0, 1, 2}))
 def test_the_mean_area_is_what_scikit_learn_calls_one_versus_rest(rows: Rows) -> None:
     """roc_auc_score with multi_class ovr, for both averages that it has."""
@@ -133,7 +134,7 @@ def test_the_mean_area_is_what_scikit_learn_calls_one_versus_rest(rows: Rows) ->
         assert ask(ROC_AUC, rows, average=average).value == pytest.approx(expected, abs=1e-9)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=few(30), deadline=None)
 @given(rows=TABLES)
 def test_losses_are_scikit_learns(rows: Rows) -> None:
     """Log loss of the own class; Brier over all classes, up to 2; weights and absent classes included."""
@@ -144,7 +145,7 @@ def test_losses_are_scikit_learns(rows: Rows) -> None:
     assert ask(BRIER, rows).value == pytest.approx(brier, abs=1e-9)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=few(20), deadline=None)
 @given(rows=TABLES)
 def test_top_class_calibration_is_that_of_the_likeliest(rows: Rows) -> None:
     """Confidence against how often it is right, in ten bins."""
@@ -156,7 +157,7 @@ def test_top_class_calibration_is_that_of_the_likeliest(rows: Rows) -> None:
     assert found.value == pytest.approx(abs(gaps).sum() / w.sum(), abs=1e-9)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=few(30), deadline=None)
 @given(rows=TABLES, seven=st.booleans())
 def test_intervals_hold_the_value_and_have_width(rows: Rows, seven: bool) -> None:
     """Every value has an interval around it; multiplying the weights by 7 leaves it alone."""

@@ -20,6 +20,7 @@ from sklearn.linear_model import LogisticRegression
 from mlgate.cells import Answers, Cells, Columns, Counts
 from mlgate.estimates import Estimate
 from mlgate.measures import Measure, calibration, catalogue, performance, ranking
+from tests.conftest import few
 
 ROC_AUC = catalogue()["performance.roc_auc"]
 GINI = catalogue()["performance.gini"]
@@ -214,7 +215,7 @@ def test_every_measure_has_an_oracle() -> None:
 
 
 @every_measure
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=few(40), deadline=None)
 @given(rows=TABLES)
 def test_value_on_cells_is_the_librarys_on_rows(measure: Measure, rows: Rows) -> None:
     """Counting equal rows changes no value, and what is undefined on rows is missing with a reason."""
@@ -228,7 +229,7 @@ def test_value_on_cells_is_the_librarys_on_rows(measure: Measure, rows: Rows) ->
 
 
 @every_measure
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=few(30), deadline=None)
 @given(rows=TABLES)
 def test_interval_holds_the_value_and_has_width(measure: Measure, rows: Rows) -> None:
     """Wherever there is a value there is a finite interval around it, and never one of width zero.
@@ -252,7 +253,7 @@ def test_interval_holds_the_value_and_has_width(measure: Measure, rows: Rows) ->
 
 
 @every_measure
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=few(20), deadline=None)
 @given(rows=TABLES)
 def test_weights_count_only_against_each_other(measure: Measure, rows: Rows) -> None:
     """Multiplying every weight by 7 changes neither the value nor the interval."""
@@ -260,7 +261,7 @@ def test_weights_count_only_against_each_other(measure: Measure, rows: Rows) -> 
 
 
 @every_measure
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=few(15), deadline=None)
 @given(rows=TABLES, seed=st.integers(0, 10))
 def test_order_of_cells_does_not_matter(measure: Measure, rows: Rows, seed: int) -> None:
     """The same cells in another order give the same answer."""
@@ -275,7 +276,7 @@ def test_order_of_cells_does_not_matter(measure: Measure, rows: Rows, seed: int)
 
 
 @every_measure
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=few(20), deadline=None)
 @given(rows=TABLES, more=TABLES)
 def test_rows_of_weight_zero_do_not_count(measure: Measure, rows: Rows, more: Rows) -> None:
     """A row of weight 0 changes nothing and makes no class appear that is missing."""

@@ -19,6 +19,7 @@ from mlgate.estimates import Estimate
 from mlgate.measures import Measure, calibration, catalogue, performance, ranking
 from mlgate.measures.bins import reliability
 from mlgate.measures.curves import curve, precision_interval
+from tests.conftest import few
 
 Floats = NDArray[np.float64]
 
@@ -56,7 +57,7 @@ def bounds(estimate: Estimate, confidence: float = 0.9) -> tuple[float, float]:
     return estimate.interval.at(confidence)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=few(40), deadline=None)
 @given(
     st.lists(
         st.tuples(st.booleans(), st.integers(1, 9), st.floats(0.5, 4.0)), min_size=6, max_size=20
@@ -156,7 +157,7 @@ def test_a_score_on_an_edge_belongs_to_the_bin_above() -> None:
     ]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=few(50), deadline=None)
 @given(st.sets(st.integers(0, 1000), min_size=2, max_size=60), st.integers(2, 12))
 def test_equal_mass_bins_without_ties_are_those_of_array_split(scores: set[int], n_bins: int) -> None:
     """numpy.array_split of the sorted scores gives the same bins."""
@@ -222,7 +223,7 @@ def test_a_loss_without_variance_still_has_an_interval() -> None:
         assert low <= (found.value or 0.0) + 1e-12 < high
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=few(50), deadline=None)
 @given(st.lists(st.floats(0.1, 5.0), min_size=2, max_size=40))
 def test_rounding_of_a_constant_loss_takes_no_interval_away(w: list[float]) -> None:
     """Scores of one half, or all certain and wrong, cost the most that they can in every row."""

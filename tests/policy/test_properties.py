@@ -16,8 +16,11 @@ from mlgate.catalogue import Check
 from mlgate.errors import ContentError
 from mlgate.policy import Policy, PolicyFile, lint, load
 from mlgate.policy.layers import Layer, layer_of
+from tests.conftest import few
 
-quick = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+quick = settings(
+    max_examples=few(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 
 SCALARS = (
     st.none()

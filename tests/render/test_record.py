@@ -20,6 +20,7 @@ from mlgate.errors import ContentError, Problem
 from mlgate.findings import SCHEMA, Finding, Outcome, Report, Verdict, totals_of
 from mlgate.limits import round12
 from mlgate.render import record
+from tests.conftest import few
 
 REPORTS = Path(__file__).resolve().parents[2] / "reports"
 
@@ -78,7 +79,7 @@ def consistent(report: Report) -> Report:
 
 
 ANY = drawn(Report).map(consistent)
-FEW = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+FEW = settings(max_examples=few(25), deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @FEW

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import http.server
 import json
 import os
@@ -103,18 +104,21 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]
     """Make a virtual environment with the packages of a server; return its `bin`.
 
     That takes minutes, so only heavy tests do it. Where MLGATE_TEST_ENVIRONMENTS names a directory, they are
-    kept there from one run to the next.
+    kept there from one run to the next, and processes that run tests side by side share them.
     """
     kept = os.environ.get("MLGATE_TEST_ENVIRONMENTS")
     home = Path(kept) if kept else tmp_path_factory.mktemp("environments")
 
     def made(name: str, *packages: str) -> Path:
         folder = home / name
-        if not (folder / "complete").exists():
-            venv.create(folder, with_pip=True, clear=True)
-            pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet"]
-            subprocess.run([*pip, *packages], check=True)
-            (folder / "complete").touch()
+        home.mkdir(parents=True, exist_ok=True)
+        with (home / f"{name}.lock").open("w", encoding="utf-8") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not (folder / "complete").exists():
+                venv.create(folder, with_pip=True, clear=True)
+                pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet"]
+                subprocess.run([*pip, *packages], check=True)
+                (folder / "complete").touch()
         return folder / "bin"
 
     return made

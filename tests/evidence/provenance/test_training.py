@@ -77,13 +77,11 @@ def judge(project: Path, tmp_path: Path, git: Git) -> Callable[..., Finding]:
         provenance: Mapping[str, Any] | None = None,
         use: Mapping[str, Any] = RETRAIN,
         policy: Mapping[str, Any] = POLICY,
-        files: Mapping[str, str] | None = None,
+        uncommitted: str | None = None,
     ) -> Finding:
         folder = tmp_path / "copy"
         shutil.copytree(project, folder)
         (folder / "train.py").write_text(train, encoding="utf-8")
-        for name, text in (files or {}).items():
-            (folder / name).write_text(text, encoding="utf-8")
         command = {"command": "python train.py", "output": "model.skops"}
         release = {
             "mlgate": 1,
@@ -102,6 +100,8 @@ def judge(project: Path, tmp_path: Path, git: Git) -> Callable[..., Finding]:
         (folder / "policy.yaml").write_text(json.dumps({**policy, "checks": [use]}), encoding="utf-8")
         git(folder, "add", ".")
         git(folder, "commit", "-q", "-m", "one")
+        if uncommitted is not None:
+            (folder / "train.py").write_text(uncommitted, encoding="utf-8")
         report = api.run(folder / "release.yaml", folder / "policy.yaml")
         assert not report.errors, report.errors
         (finding,) = [one for one in report.findings if one.check == use["check"]]
@@ -116,6 +116,7 @@ def test_a_seeded_script_makes_the_same_model(judge: Callable[..., Finding]) -> 
     assert (found.outcome.value, found.value, found.n) == ("pass", 1.0, 150), found.reason
 
 
+@pytest.mark.heavy  # the shipped cases of the check say it with a lighter script
 def test_without_its_seed_it_makes_another(judge: Callable[..., Finding]) -> None:
     """The finding says how far the two are apart."""
     found = judge(TRAIN.replace('int(os.environ["MLGATE_SEED"])', "None"))
@@ -123,14 +124,11 @@ def test_without_its_seed_it_makes_another(judge: Callable[..., Finding]) -> Non
     assert "rows differ, the largest difference is" in (found.groups[0].reason or "")
 
 
-def test_what_is_not_committed_is_not_trained_with(judge: Callable[..., Finding], tmp_path: Path) -> None:
+def test_what_is_not_committed_is_not_trained_with(judge: Callable[..., Finding]) -> None:
     """A script that was mended in the work tree alone does not count."""
-    bad = TRAIN.replace("max_depth=3", "max_depth=1")
-    assert judge(bad).outcome.value == "fail"
-    folder = tmp_path / "copy"
-    (folder / "train.py").write_text(TRAIN, encoding="utf-8")
-    report = api.run(folder / "release.yaml", folder / "policy.yaml")
-    assert report.finding("reproducibility/retrain").outcome.value == "fail"
+    found = judge(TRAIN.replace("max_depth=3", "max_depth=1"), uncommitted=TRAIN)
+    assert found.outcome.value == "fail", found.reason
+    assert "rows differ, the largest difference is" in (found.groups[0].reason or "")
 
 
 def test_the_judged_model_cannot_be_handed_back(judge: Callable[..., Finding], project: Path) -> None:
@@ -235,6 +233,7 @@ def test_the_policy_decides_whether_code_runs(judge: Callable[..., Finding], tmp
     assert not ran.exists()
 
 
+@pytest.mark.heavy  # the shipped cases of the check say it with a lighter script
 def test_several_seeds_give_the_variance(judge: Callable[..., Finding]) -> None:
     """A line for each seed, and an interval that is not of width zero."""
     use = {
