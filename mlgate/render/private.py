@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 import re
 import shutil
 from collections.abc import Sequence
@@ -34,7 +35,7 @@ def clear(folder: Path) -> None:
     try:
         if place.is_symlink():
             place.unlink()
-        elif place.is_dir() and (place / ".gitignore").is_file():
+        elif place.is_dir() and os.path.lexists(place / ".gitignore"):
             shutil.rmtree(place)
     except OSError as error:
         what = f"cannot be removed ({error.strerror})"
@@ -51,13 +52,16 @@ def write(examples: Sequence[tuple[str, PrivateExample]], folder: Path) -> list[
     place = folder / NAME
     found: list[Path] = []
     try:
-        place.mkdir(mode=0o700, exist_ok=True)
-        (place / ".gitignore").write_text("*\n", encoding="utf-8")
+        place.mkdir(mode=0o700)
+        _create(place / ".gitignore", "*\n")
         for finding, example in examples:
             path = _free(place, _UNSAFE.sub("-", finding).strip("-.") or "finding")
-            path.touch(mode=0o600)
-            path.write_text(_csv(example), encoding="utf-8")
+            _create(path, _csv(example))
             found.append(path)
+    except FileExistsError as error:
+        # A checkout can hold such a folder, with links in it that lead anywhere.
+        what = "is there already, and not from a run of mlgate"
+        raise EvidenceError(str(place), what, "remove it, or name another folder with --out") from error
     except OSError as error:
         what = f"cannot be written ({error.strerror})"
         raise EvidenceError(str(place), what, "name another folder with --out") from error
@@ -66,7 +70,14 @@ def write(examples: Sequence[tuple[str, PrivateExample]], folder: Path) -> list[
 
 def _free(place: Path, name: str) -> Path:
     names = (f"{name[:150]}{'' if number == 1 else f'-{number}'}.csv" for number in count(1))
-    return next(place / one for one in names if not (place / one).exists())
+    return next(place / one for one in names if not os.path.lexists(place / one))
+
+
+def _create(path: Path, text: str) -> None:
+    """Write a file that is not there yet; through no link."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8", errors="replace", newline="") as file:
+        file.write(text)
 
 
 def _csv(example: PrivateExample) -> str:

@@ -30,6 +30,7 @@ class Gate:
         """Take both descriptors over; the model's own prints go elsewhere."""
         self._in = os.fdopen(fd_in, "rb", buffering=1 << 20)
         self._out = os.fdopen(fd_out, "wb", buffering=1 << 20)
+        self._turn = None
 
     def hear(self) -> tuple[dict, bytes] | None:
         """Return the next question; None when the gate has gone."""
@@ -37,12 +38,14 @@ class Gate:
         if len(head) < LENGTH.size:
             return None
         header = json.loads(self._in.read(LENGTH.unpack(head)[0]))
+        self._turn = header.get("turn")
         return header, self._in.read(header.get("bytes", 0))
 
     def say(self, header: dict, payload: Any = b"") -> None:
         """Answer."""
         data = memoryview(payload).cast("B") if len(payload) else memoryview(b"")
-        said = json.dumps({**header, "bytes": len(data)}, allow_nan=False).encode()
+        whole = {**header, "turn": self._turn, "bytes": len(data)}
+        said = json.dumps(whole, allow_nan=False).encode()
         self._out.write(LENGTH.pack(len(said)) + said)
         self._out.write(data)
         self._out.flush()

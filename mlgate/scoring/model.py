@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, cast
 
 from mlgate.cells import Attributions, Explainer, ModelFacts, ProcessCost, Scores
 from mlgate.errors import ModelFault
+from mlgate.strict_yaml import show
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,6 +20,15 @@ if TYPE_CHECKING:
 
 BATCH = 65_536
 """Rows that a model is given at once."""
+
+ROUNDING = 1e-12
+"""Of the largest attribution: less is none."""
+
+SAME = 1e-6
+"""By how much two answers may differ that are the same but for rounding."""
+
+OFF = 1e-3
+"""By how much probabilities may miss 1: those of 32 bits, summed, do by less."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,6 +79,7 @@ class Model:
             values, base, explained = -values, -base, -explained
             if found.space == "probability":
                 base, explained = 1.0 + base, 1.0 + explained
+        self._require_told(values, own, behind)
         return Attributions(
             values=values,
             base=base,
@@ -77,6 +88,30 @@ class Model:
             method=found.method,
             space=cast("Literal['probability', 'log odds', 'value']", found.space),
         )
+
+    def _require_told(self, values: NDArray[np.float64], rows: pa.Table, background: pa.Table) -> None:
+        """Hold attributions that the model's own process computed against its answers.
+
+        A feature without any attribution is one that the model does not look at: given other values of it, it
+        has to answer the same. Else a model that executes code could say that it uses nothing forbidden.
+        """
+        import numpy as np
+
+        if not np.isfinite(values).all():
+            raise ModelFault("answer", "its attributions are not all finite numbers")
+        sizes = np.abs(values).max(axis=(0, 2))
+        unused = [place for place in range(rows.num_columns) if sizes[place] <= ROUNDING * sizes.max()]
+        if not unused:
+            return
+        other = rows
+        places = np.arange(rows.num_rows) % background.num_rows
+        for place in unused:
+            name = rows.column_names[place]
+            other = other.set_column(place, name, background.column(place).take(places))
+        if not np.allclose(self.score(rows).numbers, self.score(other).numbers, rtol=0.0, atol=SAME):
+            names = ", ".join(show(rows.column_names[place]) for place in unused[:8])
+            what = f"its attributions say that it does not use {names}, and its answers change with these"
+            raise ModelFault("answer", what)
 
     def timed(self, rows: pa.Table, *, calls: int, warm_up: int) -> NDArray[np.float64]:
         """Return the seconds of each of `calls` calls on these rows, all at once, after `warm_up` others."""
@@ -124,6 +159,7 @@ class Model:
             score = 1.0 - found if self.place == 0 else found
         else:
             _require_width(found, 2)
+            _require_whole(found)
             score = found[:, [self.place]]
         decided = (score[:, 0] >= self.facts.threshold).astype(np.float64)
         return Scores(numbers=score, decided=np.where(np.isfinite(score[:, 0]), decided, np.nan))
@@ -132,6 +168,17 @@ class Model:
 def _require_width(found: NDArray[np.float64], due: int) -> None:
     if found.shape[1] != due:
         raise ModelFault("answer", f"it answers with {found.shape[1]} numbers a row where {due} are due")
+
+
+def _require_whole(found: NDArray[np.float64]) -> None:
+    """Refuse probabilities of two classes that do not add up to 1: only one of them is judged."""
+    import numpy as np
+
+    with np.errstate(invalid="ignore", over="ignore"):  # these are told of where scores are counted
+        off = int((abs(found.sum(axis=1) - 1.0) > OFF).sum())
+    if off:
+        what = f"in {off} of {len(found)} rows its two probabilities do not add up to 1"
+        raise ModelFault("answer", what)
 
 
 def _one_hot(places: NDArray[np.float64], classes: int) -> NDArray[np.float64]:

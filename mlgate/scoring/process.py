@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import selectors
 import signal
 import struct
@@ -43,6 +44,9 @@ _MOST_OUTPUTS = 10_000
 
 _FEW_OUTPUTS = 100
 """Numbers a row that are taken from a model that does not say how many classes it has."""
+
+_MOST_HUNG = 3
+"""Times that a model may give no answer in time."""
 
 _LOG = 4000
 """Bytes of what a model prints that are kept: the last ones."""
@@ -98,16 +102,25 @@ class Launch:
         return isolation.reads(self.argv, self.confinement(self.workdir / "model"), place)
 
 
+@dataclass(slots=True)
+class _Patience:
+    """What the processes of one model share: many checks ask it, and each could wait as long as the last."""
+
+    hung: int = 0
+    """How often one of them gave no answer in time."""
+
+
 class ModelProcess:
     """A model in a process of its own; a `Raw`. Started when first asked, and again after it has died."""
 
-    def __init__(self, launch: Launch) -> None:
-        """Remember how it is started."""
+    def __init__(self, launch: Launch, patience: _Patience | None = None) -> None:
+        """Remember how it is started; `patience` is what others of the same model have left of it."""
         self._launch = launch
         self._running: _Running | None = None
         self._described: Described | None = None
         self._load_seconds: float | None = None
         self._peak = 0
+        self._patience = _Patience() if patience is None else patience
         self._isolation: tuple[Isolation, tuple[str, ...]] | None = None
 
     @property
@@ -138,7 +151,12 @@ class ModelProcess:
     def attribute(
         self, rows: pa.Table, background: pa.Table, *, explainer: Explainer, seed: int
     ) -> RawAttributions | None:
-        """Explain with the shap of the model's own interpreter; None where there is none."""
+        """Explain with the shap of the model's own interpreter; None where there is none.
+
+        A function shows nothing of its inside and is only asked, which who asks does as well, and believes.
+        """
+        if self._launch.adapter == "python" and explainer not in ("tree", "linear"):
+            return None
         first, second = _stream(rows), _stream(background)
         header = {"op": "explain", "explainer": explainer, "seed": seed, "rows_bytes": len(first)}
         most = (
@@ -152,8 +170,10 @@ class ModelProcess:
         if not isinstance(shape, list) or len(shape) != 3 or not all(isinstance(one, int) for one in shape):  # noqa: PLR2004
             raise ModelFault("answer", "its attributions have no shape")
         n, p, k = shape
-        if n != rows.num_rows or min(p, k) < 1 or max(p, k) > _MOST_OUTPUTS:
+        if n != rows.num_rows or p != rows.num_columns or k not in (1, len(self.described.classes or ())):
             raise ModelFault("answer", f"its attributions have the shape {shape} for {rows.num_rows} rows")
+        if said.get("space") not in ("probability", "log odds", "value"):
+            raise ModelFault("answer", f"its attributions are of {_printable(str(said.get('space')))[:50]!r}")
         flat = _numbers(payload, (n * p * k + 2 * n * k, 1)).ravel()
         values, base, explained = (
             flat[: n * p * k],
@@ -164,8 +184,8 @@ class ModelProcess:
             values=values.reshape(n, p, k),
             base=base.reshape(n, k),
             explained=explained.reshape(n, k),
-            method=str(said.get("method"))[:200],
-            space=str(said.get("space"))[:50],
+            method=_printable(str(said.get("method")))[:200],
+            space=said["space"],
         )
 
     def echo(self, rows: pa.Table) -> None:
@@ -180,7 +200,7 @@ class ModelProcess:
 
     def afresh(self) -> ModelProcess:
         """Return the same model in another process."""
-        return ModelProcess(self._launch)
+        return ModelProcess(self._launch, self._patience)
 
     def close(self) -> None:
         """End the process and all that it started."""
@@ -197,6 +217,8 @@ class ModelProcess:
     def _loaded(self) -> _Running:
         if self._running is not None:
             return self._running
+        if self._patience.hung >= _MOST_HUNG:
+            raise ModelFault("hung", f"it gave no answer in time {_MOST_HUNG} times, and is not asked again")
         started = time.perf_counter()
         running = _Running.start(self._launch)
         self._isolation = (running.started.level, running.started.gaps)
@@ -215,9 +237,19 @@ class ModelProcess:
         }
         said, _ = self._told(running, header, [], self._launch.limits.load_seconds, 0)
         self._load_seconds = time.perf_counter() - started
-        self._described = _described(said)
+        try:
+            self._described = self._same(_described(said))
+        except ModelFault:
+            running.stop()
+            raise
         self._running = running
         return running
+
+    def _same(self, described: Described) -> Described:
+        """Return what a model says of itself; one that is started again must say the same as before."""
+        if self._described not in (None, described):
+            raise ModelFault("answer", "started again, it says something else of itself than before")
+        return described
 
     def _told(
         self, running: _Running, header: dict[str, Any], parts: list[memoryview], seconds: float, most: int
@@ -225,7 +257,8 @@ class ModelProcess:
         """Ask and hear; a process that breaks off, or an answer that is none, ends it."""
         try:
             said, payload = running.ask(header, parts, seconds, most)
-        except ModelFault:
+        except ModelFault as fault:
+            self._patience.hung += fault.kind == "hung"
             self._peak = max(self._peak, running.peak())
             running.stop()
             self._running = None
@@ -236,7 +269,7 @@ class ModelProcess:
         if header["op"] == "load":
             running.stop()
         if kind == "missing":
-            raise MissingLibrary(text, str(said.get("name")))
+            raise MissingLibrary(text, _printable(str(said.get("name")))[:100])
         raise ModelFault("answer" if kind == "answer" else "memory" if kind == "memory" else "raised", text)
 
 
@@ -300,7 +333,9 @@ class _Running:
 
         Raises ModelFault when the process ends, takes longer than `seconds` or more memory than it may.
         """
-        said = json.dumps({**header, "bytes": sum(map(len, parts))}, allow_nan=False).encode()
+        turn = secrets.token_hex(8)
+        whole = {**header, "turn": turn, "bytes": sum(map(len, parts))}
+        said = json.dumps(whole, allow_nan=False).encode()
         sending = [memoryview(_LENGTH.pack(len(said)) + said), *(one for one in parts if len(one))]
         heard = _Frame(most)
         self._selector.register(self._to, selectors.EVENT_WRITE)
@@ -328,6 +363,9 @@ class _Running:
             for descriptor in (self._to, self._back):
                 if descriptor in self._selector.get_map():
                     self._selector.unregister(descriptor)
+        if heard.header.get("turn") != turn:
+            # One that lay ready would make a slow model look fast, and stand for the rows of another call.
+            raise ModelFault("answer", "its process answers what it was not asked")
         return heard.header, heard.payload
 
     def _send(self, sending: list[memoryview]) -> None:
@@ -365,7 +403,8 @@ class _Running:
     def _watch_memory(self) -> None:
         held = self.started.resident_bytes() or 0
         if held > self._memory:
-            text = f"it held {held / 2**30:.1f} GiB, more than the {self._memory / 2**30:.1f} that it may"
+            much = f"{held / 2**30:.1f} GiB, more than the {self._memory / 2**30:.1f} that it may"
+            text = f"its process was ended, because it held {much}"
             raise ModelFault("memory", text)
 
     def _died(self) -> ModelFault:
@@ -498,7 +537,11 @@ def _described(said: Mapping[str, Any]) -> Described:
         raise ModelFault(
             "answer", f"its outputs are {str(outputs)[:50]!r}, not probabilities, decisions or values"
         )
-    kinds = {str(name): str(kind) for name, kind in types.items()} if isinstance(types, dict) else None
+    kinds = (
+        {name: _printable(str(kind))[:50] for name, kind in types.items()}
+        if isinstance(types, dict)
+        else None
+    )
     return Described(
         features=tuple(features) if isinstance(features, list) else None,
         width=width if isinstance(width, int) and not isinstance(width, bool) else None,

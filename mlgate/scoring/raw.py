@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 from mlgate.cells import Explainer, Isolation, ProcessCost
+from mlgate.errors import ModelFault
 
 if TYPE_CHECKING:
     import numpy as np
@@ -15,10 +16,18 @@ if TYPE_CHECKING:
 
 Outputs: TypeAlias = Literal["probabilities", "decisions", "values"]
 
+MOST_CLASSES = 1000
+MOST_FEATURES = 100_000
+MOST_NAME = 500
+"""Characters of the name of a feature or of a class."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Described:
-    """What a model says of itself. All of it is the model's own word."""
+    """What a model says of itself. All of it is the model's own word.
+
+    Raises ModelFault when that is too much, or is no text that a report could hold.
+    """
 
     features: tuple[str, ...] | None = None
     """In its order; None when it does not say."""
@@ -30,6 +39,27 @@ class Described:
     outputs: Outputs = "values"
     library: str = ""
     kind: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse names that no file can hold, and more of anything than a report could show."""
+        classes, features = self.classes or (), self.features or ()
+        if len(classes) > MOST_CLASSES:
+            raise ModelFault("answer", f"it names {len(classes)} classes, more than {MOST_CLASSES}")
+        if max(len(features), self.width or 0) > MOST_FEATURES:
+            raise ModelFault("answer", f"it names more than {MOST_FEATURES} features")
+        if not all(map(_is_name, (*features, *map(str, classes)))):
+            what = f"it gives a feature or class a name of over {MOST_NAME} characters, or of what is no text"
+            raise ModelFault("answer", what)
+        for what, names in (("feature", features), ("class", [str(one) for one in classes])):
+            if len(set(names)) < len(names):
+                raise ModelFault("answer", f"it names a {what} twice")
+
+
+def _is_name(text: str) -> bool:
+    """Whether UTF-8 and a table can hold it; half of a surrogate pair, which JSON can, is no text."""
+    return (
+        len(text) <= MOST_NAME and "\0" not in text and not any("\ud800" <= one <= "\udfff" for one in text)
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -10,7 +10,7 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ import pytest
 
 from mlgate import api
 from mlgate.findings import Outcome, Report, Verdict
+from mlgate.render.html import to_html
 from mlgate.scoring import isolation
 
 LINUX = pytest.mark.skipif(
@@ -49,13 +50,25 @@ class World:
             "columns": {"label": "y", "features": ["x"], "key": "id"},
         }
 
-    def judge(self, body: str, *, without: frozenset[str] = frozenset()) -> Report:
+    def judge(
+        self,
+        body: str,
+        *,
+        before: str = "",
+        after: str = "",
+        without: frozenset[str] = frozenset(),
+        tell: Callable[[str], None] = lambda _: None,
+    ) -> Report:
         """Judge a model whose function has this body, `rows` being the data frame."""
         lines = "".join(f"    {line}\n" for line in body.splitlines())
-        (self.folder / "scorer.py").write_text(f"def score(rows):\n{lines}", encoding="utf-8")
+        (self.folder / "scorer.py").write_text(
+            f"{before}\ndef score(rows):\n{lines}\n{after}", encoding="utf-8"
+        )
         (self.folder / "release.yaml").write_text(json.dumps(self.release), encoding="utf-8")
         (self.folder / "policy.yaml").write_text(json.dumps(self.policy), encoding="utf-8")
-        return api.judged(api.Job(release=self.folder / "release.yaml", environ=os.environ, without=without))
+        return api.judged(
+            api.Job(release=self.folder / "release.yaml", environ=os.environ, without=without, progress=tell)
+        )
 
 
 @pytest.fixture
@@ -235,3 +248,168 @@ def test_no_process_is_left_behind(world: World) -> None:
             line for line in listed.splitlines() if line.split()[0] == str(os.getpid()) and "child.py" in line
         ]
         assert own == []
+
+
+FRAMES = """
+import os, struct, json
+def say(head, payload=b""):
+    said = json.dumps({**head, "bytes": len(payload)}).encode()
+    for fd in range(3, 64):
+        try:
+            os.write(fd, struct.pack(">I", len(said)) + said + payload)
+        except OSError:
+            pass
+"""
+
+
+def test_answers_that_lie_ready_before_they_are_asked_for_are_none(world: World) -> None:
+    """Else a slow model would have answered every timed call at once."""
+    body = (
+        FRAMES
+        + """
+if len(rows) == 200:
+    say({"ok": True, "rows": 200, "width": 1}, struct.pack("<200d", *[0.9] * 200))
+    for _ in range(50):
+        say({"ok": True, "rows": 1, "width": 1}, struct.pack("<d", 0.1))
+return rows["x"]
+"""
+    )
+    assert "what it was not asked" in reason(world.judge(body.strip()))
+
+
+def test_two_probabilities_that_do_not_add_up_are_no_answer(world: World) -> None:
+    """Only one of the two is judged, so that nothing else would see it."""
+    assert "do not add up to 1" in reason(world.judge("return [[1.0, 1.0]] * len(rows)"))
+
+
+@pytest.mark.parametrize("name", ["model score", "MODEL Score", "Model Row", "model prediction"])
+def test_a_column_that_is_called_like_an_answer_is_refused(world: World, name: str) -> None:
+    """Engines do not tell upper case from lower, so that such a column would stand for what the model says."""
+    (world.folder / "rows.csv").write_text(ROWS.replace("id,x,y", f"id,x,y,{name}").replace("\n", ",1\n")
+                                           .replace(f"{name},1", name), encoding="utf-8")  # fmt: skip
+    report = world.judge("return [0.0] * len(rows)")
+    assert report.verdict is None
+    assert "has the name of what the model says" in str(report.errors[0])
+
+
+def test_a_model_of_no_column_is_an_error(world: World) -> None:
+    """Not a fault of the gate."""
+    world.release["columns"]["features"] = []
+    assert "reads no column" in str(world.judge("return [0.5] * len(rows)").errors[0])
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (["a", "A", "b"], None),
+        (["a", "A", "b", "<script>alert(1)</script>", "\x1b[2J"], None),
+        (["a", "A", "b", "\ud800"], "what is no text"),
+        (["a", "A", "b", "\0"], "what is no text"),
+        (["a", "A", "b", "c" * 501], "500 characters"),
+        (["a", "A", "b", *map(str, range(1000))], "more than 1000"),
+    ],
+    ids=["case", "markup", "surrogate", "nul", "long", "many"],
+)
+def test_names_of_classes_are_told_apart_and_held_to_what_a_report_shows(
+    world: World, names: list[str], said: str | None
+) -> None:
+    """Classes that differ by case are two; what no file could hold is an answer that is none."""
+    rows = "".join(f"{i},{i % 3},{'aAb'[i % 3]}\n" for i in range(90))
+    (world.folder / "rows.csv").write_text("id,x,y\n" + rows, encoding="utf-8")
+    world.release["task"] = "multiclass"
+    body = f"return [[float(j == x) for j in range({len(names)})] for x in rows['x']]"
+    report = world.judge(body, after=f"score.classes = {names!r}\n")
+    if said is not None:
+        assert said in reason(report)
+        return
+    assert (report.errors, report.findings[0].value) == ((), 1.0)
+    page = to_html(report, digest="x")
+    assert "<script>alert" not in page
+    assert "\x1b" not in page
+
+
+def test_the_name_of_a_missing_library_is_one_plain_line(world: World) -> None:
+    """A model says it, and the log of a workflow takes commands from lines."""
+    name = "x\x1b[2J\n::error::y\n" + "z" * 10_000
+    report = world.judge(
+        "return rows['x']", before=f"error = ImportError('no')\nerror.name = {name!r}\nraise error\n"
+    )
+    assert report.verdict is None
+    said = str(report.errors[0])
+    assert said.isprintable()
+    assert len(said) < 500
+
+
+FORGED = """
+import sys, types
+def fake(model, rows, background, explainer="auto", seed=0):
+    import numpy as np
+    own, behind = model.predict(rows)[:, 1:], model.predict(background)[:, 1:].mean()
+    values = np.zeros((rows.num_rows, rows.num_columns, 1))
+    values[:, 0, 0] = own[:, 0] - behind
+    base = np.full((rows.num_rows, 1), behind)
+    return dict(values=values, base=base, explained=own, method="shap.TreeExplainer", space="probability")
+sys.modules["mlgate_explain"] = types.ModuleType("mlgate_explain")
+sys.modules["mlgate_explain"].explain = fake
+"""
+
+
+class Forged:
+    """Runs a text when it is unpickled."""
+
+    def __reduce__(self) -> tuple[Any, tuple[str, dict[str, Any]]]:
+        return exec, (FORGED, {})
+
+
+@pytest.fixture
+def using(world: World) -> World:
+    """Return a release whose model must not use the column g, half of what it rests on."""
+    lines = [f"{line.rsplit(',', 1)[0]},{i % 2},{line.rsplit(',', 1)[1]}"
+             for i, line in enumerate(ROWS.splitlines()[1:])]  # fmt: skip
+    (world.folder / "rows.csv").write_text("id,x,g,y\n" + "\n".join(lines) + "\n", encoding="utf-8")
+    world.release["columns"].update(features=["x", "g"], protected=["g"])
+    world.policy["checks"] = [
+        {"check": "explainability/forbidden-feature", "params": {"columns": ["g"], "rows": 60}}
+    ]
+    return world
+
+
+def test_a_function_cannot_say_what_it_uses(using: World) -> None:
+    """It is asked, from outside."""
+    report = using.judge("return (rows['x'] + rows['g']) / 2", before=FORGED)
+    assert report.findings[0].outcome is Outcome.FAIL
+
+
+def test_attributions_that_the_answers_of_the_model_contradict_are_none(using: World) -> None:
+    """A pickle can put another explainer into its own process, and leave what is forbidden out."""
+    joblib, linear_model = pytest.importorskip("joblib"), pytest.importorskip("sklearn.linear_model")
+    pd = pytest.importorskip("pandas")
+    rows = pd.read_csv(using.folder / "rows.csv")
+    model = linear_model.LogisticRegression().fit(rows[["x", "g"]], (rows.x + rows.g > 1).astype(int))
+    using.release["model"] = {"path": "m.joblib", "trust": "pickle"}
+    using.policy["trust"] = {"models": "pickle", "isolation": "process"}
+    joblib.dump(model, using.folder / "m.joblib")
+    assert using.judge("").findings[0].outcome is Outcome.FAIL
+    model.forged = Forged()
+    joblib.dump(model, using.folder / "m.joblib")
+    assert "does not use 'g', and its answers change" in reason(using.judge(""))
+
+
+def test_an_interpreter_in_no_environment_of_its_own_is_refused(world: World) -> None:
+    """All below its folder's parent is given to it: here the tables, and what git keeps."""
+    for place in ("python", "bin/python"):
+        world.release["model"]["python"] = place
+        (world.folder / place).parent.mkdir(exist_ok=True)
+        (world.folder / place).write_text("#!/bin/sh\n", encoding="utf-8")
+        (world.folder / place).chmod(0o755)
+        assert "no environment of its own" in str(world.judge("return rows['x']").errors[0])
+
+
+def test_a_model_that_never_loads_is_waited_for_once(world: World) -> None:
+    """Not once for each check that needs it."""
+    mark = "import sys\nprint(1)\nraise ValueError('no')\n"
+    world.policy["checks"] += [{"check": "robustness/determinism"}, {"check": "robustness/prediction-sanity"}]
+    started: list[str] = []
+    report = world.judge("return rows['x']", before=mark, tell=started.append)
+    assert {one.outcome for one in report.findings} == {Outcome.NOT_MEASURED}
+    assert started.count("loading the model") == 1

@@ -56,7 +56,7 @@ def test_every_row_keeps_its_own_answer(tmp_path: Path, rows: int) -> None:
     noted, found, _ = judged(tmp_path, rows)
     whole = found.expr.to_pyarrow()
     assert whole.num_rows == rows
-    x, k, score = (whole[name].to_numpy() for name in ("x", "k", tables.SCORE))
+    x, k, score = (whole[name].to_numpy() for name in ("x", "k", "model score"))
     assert np.array_equal(np.sort(k), np.arange(rows))
     assert np.array_equal(score, x / 3.0)
     assert whole["name"].to_pylist()[0] == f"r{k[0]}"

@@ -21,10 +21,11 @@ from mlgate.errors import EvidenceError
 from mlgate.evidence.files.locations import Found, take
 
 MOST_FILES = 10_000
-"""Files of one model."""
+"""Files and folders of one model."""
 
-_COPY_ALL = 2**62
-"""Bytes: a model is always copied, since the process that loads it sees the copy and nothing else."""
+MOST_BYTES = 20 * 2**30
+"""Of one model. It is always copied, since the process that loads it sees the copy and nothing else; a file
+with holes takes little room until then."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,17 +51,23 @@ def take_model(found: Found, workdir: Path, *, leave_out: Sequence[Path] = ()) -
     Raises:
         EvidenceError: It may not be read, holds links or devices, or is empty.
     """
+    named = sorted(_regular(found)) if found.real.is_dir() else [(found.real.name, found.real)]
+    skipped = {*leave_out}
+    named = [(name, real) for name, real in named if real not in skipped]
+    if sum(real.lstat().st_size for _, real in named) > MOST_BYTES:
+        what = f"is larger than {MOST_BYTES >> 30} GiB"
+        raise EvidenceError(
+            found.display, what, "name a model that is smaller, or the endpoint that serves it"
+        )
     home = Path(tempfile.mkdtemp(dir=workdir, prefix="artifact-"))
     target = home / (found.real.name or "model")
     if not found.real.is_dir():
         one = _copied(found, found.real.name, target, workdir)
         return Taken(path=target, files=(one,), sha256=one.sha256)
     target.mkdir()
-    skipped = {*leave_out}
     files = tuple(
         _copied(Found(display=f"{found.display.rstrip('/')}/{name}", real=real), name, target / name, workdir)
-        for name, real in sorted(_regular(found))
-        if real not in skipped
+        for name, real in named
     )
     if not files:
         raise EvidenceError(found.display, "is a directory without files", "name the directory of the model")
@@ -74,7 +81,7 @@ def manifest_digest(files: Sequence[ArtifactFile]) -> str:
 
 
 def _copied(found: Found, name: str, target: Path, workdir: Path) -> ArtifactFile:
-    snapshot = take(found, workdir, copy_limit=_COPY_ALL)
+    snapshot = take(found, workdir, copy_limit=MOST_BYTES)
     target.parent.mkdir(parents=True, exist_ok=True)
     os.rename(snapshot.path, target)  # noqa: PTH104 - both are private, and one is a text
     return ArtifactFile(name=name, path=target, bytes=snapshot.bytes, sha256=snapshot.sha256)
@@ -89,7 +96,11 @@ def _regular(found: Found) -> Iterator[tuple[str, Path]]:
         for name in (*folders, *files):
             path = Path(folder) / name
             below = unicodedata.normalize("NFC", path.relative_to(found.real).as_posix())
-            mode = path.lstat().st_mode
+            try:
+                mode = path.lstat().st_mode
+            except OSError as error:  # gone meanwhile, or of a path too long
+                what = f"holds what cannot be read ({error.strerror})"
+                raise EvidenceError(found.display, what, "name the directory of the model") from error
             if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
                 what = f"{below!r} is a link or no regular file, so that no digest would name the model"
                 raise EvidenceError(found.display, what, "replace it by the file itself")
@@ -97,12 +108,12 @@ def _regular(found: Found) -> Iterator[tuple[str, Path]]:
             if other != below:
                 what = f"{below!r} and {other!r} are one name on some file systems"
                 raise EvidenceError(found.display, what, "rename one of them")
+            if not below.isascii() and any("\ud800" <= one <= "\udfff" for one in below):
+                raise EvidenceError(found.display, f"{below!r} is no name in UTF-8", "rename it")
+            count += 1
+            if count > MOST_FILES:
+                raise EvidenceError(
+                    found.display, f"holds more than {MOST_FILES} files", "name the directory of the model"
+                )
             if stat.S_ISREG(mode):
-                count += 1
-                if count > MOST_FILES:
-                    raise EvidenceError(
-                        found.display,
-                        f"holds more than {MOST_FILES} files",
-                        "name the directory of the model",
-                    )
                 yield below, path

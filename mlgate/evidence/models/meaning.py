@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -24,6 +26,9 @@ _FITS: Mapping[str, frozenset[str]] = {
 }
 """From the type that a model says of a feature to the types of columns that it can be given."""
 
+_MOST_LISTED = 200
+_PLAIN = re.compile(r"[A-Za-z_][\w .-]*")
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Expected:
@@ -42,6 +47,9 @@ class Expected:
     """The model, as messages name it."""
     location: str
     format: str
+    taken: Mapping[str, str] | None = None
+    """Not None of a model whose features nobody lists, so that it may read any column of the table but
+    these, which have a role other than of a feature."""
 
 
 def meant(raw: Raw, columns: Columns, expected: Expected) -> Model:
@@ -97,12 +105,18 @@ def _features(said: Described, columns: Columns, expected: Expected) -> tuple[st
             f"the model reads {_listed(missing)}, and the table has no such column",
             did_you_mean(missing[0], columns.names),
         )
+    if expected.taken is not None:
+        _require_free(wanted, columns, expected.taken, expected.where)
+        _require_types(said, columns.types, wanted, expected)
+        return wanted
     extra = [name for name in declared if name not in wanted]
     lacking = [name for name in wanted if name not in declared]
     if extra or lacking:
         parts = [f"{_listed(extra)} of the release are none of the model's"] if extra else []
         parts += [f"the model also reads {_listed(lacking)}"] if lacking else []
-        listing = ", ".join(wanted)
+        listing = ", ".join(map(_flow, wanted[:_MOST_LISTED])) + (
+            ", ..." if len(wanted) > _MOST_LISTED else ""
+        )
         raise EvidenceError(
             expected.where,
             f"the features are not those that the model reads: {'; '.join(parts)}",
@@ -110,6 +124,21 @@ def _features(said: Described, columns: Columns, expected: Expected) -> tuple[st
         )
     _require_types(said, columns.types, wanted, expected)
     return wanted
+
+
+def _flow(name: str) -> str:
+    """Return a name as it is written in a list of YAML."""
+    return name if _PLAIN.fullmatch(name) else json.dumps(name)
+
+
+def _require_free(wanted: Sequence[str], columns: Columns, taken: Mapping[str, str], where: str) -> None:
+    """Raise when a model reads what is no feature: the label, or what a model says."""
+    for name in wanted:
+        role = "what a model says" if name not in columns.names else taken.get(name)
+        if role is not None:
+            raise EvidenceError(
+                where, f"the model reads {show(name)}, which is {role}", "name a model that does not"
+            )
 
 
 def _require_types(
@@ -139,7 +168,7 @@ def _outputs(
                 "say what the model does",
             )
         return (), None, (), None
-    classes = tuple(map(str, said.classes)) if said.classes is not None else ()
+    classes = tuple(map(_text, said.classes)) if said.classes is not None else ()
     if said.outputs == "values":
         raise EvidenceError(
             expected.where,
@@ -178,16 +207,23 @@ def _binary(
             f"the model knows the classes {_listed(classes)}, and the release says `task: binary`",
             "say `task: multiclass`, or hand in a model of two classes",
         )
-    wanted = token(True if expected.positive is None else expected.positive)
+    positive = True if expected.positive is None else expected.positive
+    wanted = token(positive)
     found = _tokens(classes)
+    if found[0] == found[1]:
+        what = f"the model knows the classes {_listed(classes)}, which mean the same"
+        raise EvidenceError(expected.where, what, "hand in a model of two classes")
     if wanted not in found:
-        what = (
-            f"the model knows the classes {_listed(classes)}, and {show(expected.positive)} is none of them"
-        )
+        what = f"the model knows the classes {_listed(classes)}, and {show(positive)} is none of them"
         todo = "say which of them means it, as `prediction_positive:` under `columns:`"
         raise EvidenceError(expected.where, what, todo)
     place = found.index(wanted)
     return (0, 1), place, classes, classes[place]
+
+
+def _text(name: object) -> str:
+    """Return a class as a table has it: a truth value in small letters."""
+    return str(name).lower() if isinstance(name, bool) else str(name)
 
 
 def _tokens(classes: Sequence[object]) -> list[str]:

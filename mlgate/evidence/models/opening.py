@@ -20,7 +20,7 @@ from mlgate.evidence.models.artifact import Taken, take_model
 from mlgate.evidence.models.trust import Level, Terms, least, refusal
 from mlgate.findings import EvidenceRecord, Origin
 from mlgate.scoring.raw import Limits
-from mlgate.strict_yaml import Document, show
+from mlgate.strict_yaml import Document, Loc, show
 
 if TYPE_CHECKING:
     from mlgate.evidence.models.registry import RegistryFacts
@@ -49,6 +49,12 @@ class Opened:
     record: EvidenceRecord
     labels_reachable: bool = False
     """Whether its process could have read the tables."""
+
+    @property
+    def identity(self) -> tuple[str | None, str | None]:
+        """What tells it from other models: its bytes, and of what one file may hold several of, its name."""
+        whole = self.artifact.sha256 is not None and self.artifact.format != "python"
+        return self.artifact.sha256, None if whole else self.artifact.location
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,6 +86,8 @@ class Opening:
     """Kernel features that are not used to shut it in."""
     called: str = "model"
     """What the report calls it."""
+    at: Loc = ("model",)
+    """Where the document names it."""
 
     def open(self) -> Opened | None:
         """Find the model of the release and make it ready; None when the release names none.
@@ -90,6 +98,7 @@ class Opening:
         if model is None:
             return None
         if model.path is not None:
+            self._require_file(model.path)
             found = self.territory.find(model.path, self._where("path"))
             return self._from_files(
                 take_model(found, self.workdir), self.territory.display(model.path), model
@@ -100,6 +109,11 @@ class Opening:
         if uri.startswith(("models:", "runs:")):
             return self._registered(uri, model)
         return self._served(uri, model)
+
+    def _require_file(self, path: str) -> None:
+        """Raise for what is written as a path and is a URI."""
+        if re.match(r"(models|runs):/|https?://|python:", path):
+            raise EvidenceError(self._where("path"), f"{show(path)} is a URI", "write it under `uri`")
 
     def made_again(self, made: Territory, output: str) -> Opened:
         """Make a model ready that the training command wrote into a copy of the repository.
@@ -244,7 +258,7 @@ class Opening:
             reason=reason,
             where=self._where(),
             registry=registry,
-            record=self._record(location, taken.sha256, artifact.bytes),
+            record=self._record(location, taken.sha256, artifact.bytes, reason),
             labels_reachable=executes and seen,
         )
 
@@ -268,8 +282,16 @@ class Opening:
             raise EvidenceError(
                 self._where("python"), f"{show(model.python)} does not exist", "make the environment first"
             )
+        home = folder.parent
+        if home in (self.territory.base, *self.territory.base.parents):
+            # All below it is given to its process: the tables, and what .git holds.
+            raise EvidenceError(
+                self._where("python"),
+                f"{show(model.python)} lies in no environment of its own",
+                "make one with `python -m venv .venv`, and name .venv/bin/python",
+            )
         inside = self.territory.root == folder or self.territory.root in folder.parents
-        return folder / python.name, (folder.parent,), inside
+        return folder / python.name, (home,), inside
 
     def _options(self, model: ModelSource) -> dict[str, Any]:
         columns = self.release.columns_of("evaluation")
@@ -288,9 +310,11 @@ class Opening:
         }
 
     def _where(self, *keys: str) -> str:
-        return self.document.where(("model", *keys))
+        return self.document.where((*self.at, *keys))
 
-    def _record(self, location: str, sha256: str | None, size: int | None) -> EvidenceRecord:
+    def _record(
+        self, location: str, sha256: str | None, size: int | None, reason: str | None = None
+    ) -> EvidenceRecord:
         return EvidenceRecord(
             name=self.called,
             kind="model",
@@ -300,6 +324,7 @@ class Opening:
             columns=None,
             bytes=size,
             origin=Origin.COMPUTED,
+            note=None if reason is None else f"not run: {reason}",
         )
 
 

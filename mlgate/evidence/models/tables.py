@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,10 +28,13 @@ if TYPE_CHECKING:
 PART = 131_072
 """Rows that are shuffled in memory."""
 
-SCORE, PREDICTION = "model score", "model prediction"
-"""The columns that a scored table has more. A table of the release that has one of them is refused."""
+MODEL, CHAMPION = "model", "champion"
+"""What the columns are called that a scored table has more: `model score`, `champion prediction`."""
 
 _PLACE = "model row"
+
+_MOST_NUMBERS = 2**23
+"""That are asked of a model at once: a table of many classes goes through it in smaller parts."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,6 +46,18 @@ class Asked:
     """Of the order of the rows."""
     workdir: Path
     tell: Callable[[str], None] = lambda _: None
+    called: str = MODEL
+    """The first word of the columns with what it says."""
+
+    @property
+    def score(self) -> str:
+        """The column of its score; of several classes, the start of the names of theirs."""
+        return f"{self.called} score"
+
+    @property
+    def prediction(self) -> str:
+        """The column of its prediction."""
+        return f"{self.called} prediction"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,67 +91,109 @@ def scored(expr: ir.Table, rows: int, asked: Asked, engine: Engine, *, name: str
     import pyarrow.parquet as pq
 
     facts = asked.model.facts
-    outputs = _outputs(asked.model)
+    outputs = _outputs(asked)
     target = Path(tempfile.mkdtemp(dir=asked.workdir, prefix="scored-")) / "rows.parquet"
     numbers = _numbers(
         target.with_suffix(".f8"), rows, len(facts.classes) if facts.task == "multiclass" else 1
     )
     writer: pq.ParquetWriter | None = None
+
+    def write(part: pa.Table, found: Scores) -> None:
+        nonlocal writer
+        numbers[part[_PLACE].to_numpy()] = found.numbers
+        table = part.drop_columns([_PLACE])
+        for column, values in _columns(found, outputs, asked).items():
+            table = table.append_column(column, values)
+        writer = writer or pq.ParquetWriter(target, table.schema, compression="snappy")
+        writer.write_table(table)
+
     done = 0
+    written: Future[None] | None = None
     try:
-        for part in _shuffled(_batches(expr, engine, own), rows, asked):
-            found = asked.model.score(part)
-            numbers[part[_PLACE].to_numpy()] = found.numbers
-            table = part.drop_columns([_PLACE])
-            for column, values in _columns(found, outputs, asked.model).items():
-                table = table.append_column(column, values)
-            writer = writer or pq.ParquetWriter(target, table.schema, compression="snappy")
-            writer.write_table(table)
-            done += part.num_rows
-            asked.tell(f"scoring {name}: {done:,} of {rows:,} rows")
+        # While the model works on a part, the one before is written and the one after is read.
+        with ThreadPoolExecutor(1) as beside:
+            parts = _shuffled(_batches(expr, engine, own), rows, asked, beside)
+            for part in _pieces(parts, numbers.shape[1]):
+                found = asked.model.score(part)
+                if written is not None:
+                    written.result()
+                written = beside.submit(write, part, found)
+                done += part.num_rows
+                asked.tell(f"scoring {name}: {done:,} of {rows:,} rows")
+        if written is None:
+            raise ValueError("the table has no rows to score")
+        written.result()
     finally:
         if writer is not None:
             writer.close()
-    if writer is None:
-        raise ValueError("the table has no rows to score")
     digest = hashlib.sha256()
     for start in range(0, rows, PART):
         digest.update(np.ascontiguousarray(numbers[start : start + PART], dtype="<f8").tobytes())
     return Scored(
-        expr=engine.backend.read_parquet(str(target), table_name=f"{name} scored"),
+        expr=_opened(engine, f"{name} scored by the {asked.called}", target),
         score=outputs.get("score"),
-        scores={one: f"{SCORE} {one}" for one in facts.classes} if _by_class(asked.model) else {},
+        scores=_by_class(asked),
         prediction=outputs.get("prediction"),
         sha256=digest.hexdigest(),
         rows=rows,
     )
 
 
-def _by_class(model: Model) -> bool:
-    return model.facts.task == "multiclass" and model.facts.probabilities
+def _opened(engine: Engine, name: str, path: Path) -> ir.Table:
+    """Return the rows of a parquet file, under a name that every cursor of the engine sees."""
+    from mlgate.evidence.tables.duck import identifier, text
+
+    engine.rows(f"CREATE VIEW {identifier(name)} AS SELECT * FROM read_parquet({text(str(path))})")  # noqa: S608
+    return engine.backend.table(name)
 
 
-def _outputs(model: Model) -> dict[str, str]:
+def is_taken(name: str, asked: Asked) -> bool:
+    """Whether a column of a table has the name of one that scoring adds: engines do not tell A from a."""
+    return name.casefold().startswith((asked.score, asked.prediction, _PLACE))
+
+
+def _by_class(asked: Asked) -> dict[str, str]:
+    """Return the column of each class; empty where there is one column for all.
+
+    By number: classes may differ only in what no name of a column shows, as `a` and `A` do.
+    """
+    facts = asked.model.facts
+    if facts.task != "multiclass" or not facts.probabilities:
+        return {}
+    return {one: f"{asked.score} {place}" for place, one in enumerate(facts.classes)}
+
+
+def _pieces(parts: Iterator[pa.Table], width: int) -> Iterator[pa.Table]:
+    """Yield the rows in parts of which the numbers fit into memory, `width` a row."""
+    most = max(1, _MOST_NUMBERS // width)
+    for part in parts:
+        for start in range(0, part.num_rows, most):
+            yield part.slice(start, most)
+
+
+def _outputs(asked: Asked) -> dict[str, str]:
     """Return the single columns that a table gets."""
-    match model.facts.task:
+    facts = asked.model.facts
+    match facts.task:
         case "multiclass":
-            return {} if model.facts.probabilities else {"prediction": PREDICTION}
+            return {} if facts.probabilities else {"prediction": asked.prediction}
         case "regression":
-            return {"prediction": PREDICTION}
-        case "binary" if not model.facts.probabilities:
-            return {"prediction": PREDICTION}
+            return {"prediction": asked.prediction}
+        case "binary" if not facts.probabilities:
+            return {"prediction": asked.prediction}
         case _:
-            return {"score": SCORE}
+            return {"score": asked.score}
 
 
-def _columns(found: Scores, outputs: Mapping[str, str], model: Model) -> dict[str, Any]:
+def _columns(found: Scores, outputs: Mapping[str, str], asked: Asked) -> dict[str, Any]:
     """Return what a model said as the columns of a table."""
     import numpy as np
     import pyarrow as pa
 
-    facts = model.facts
-    if _by_class(model):
-        return {f"{SCORE} {one}": pa.array(found.numbers[:, k]) for k, one in enumerate(facts.classes)}
+    facts = asked.model.facts
+    by_class = _by_class(asked)
+    if by_class:
+        return {column: pa.array(found.numbers[:, k]) for k, column in enumerate(by_class.values())}
     (role,) = outputs
     if role == "score" or facts.task == "regression":
         return {outputs[role]: pa.array(found.numbers[:, 0])}
@@ -180,8 +238,8 @@ def _read(expr: ir.Table, engine: Engine, own: str) -> Iterator[Any]:
         cursor.close()
 
 
-def _shuffled(batches: Iterator[pa.Table], rows: int, asked: Asked) -> Iterator[pa.Table]:
-    """Yield all rows in an order that the seed gives, in parts that fit into memory."""
+def _shuffled(batches: Iterator[pa.Table], rows: int, asked: Asked, beside: Executor) -> Iterator[pa.Table]:
+    """Yield all rows in an order that the seed gives, in parts that fit into memory, each read ahead."""
     import numpy as np
     import pyarrow as pa
 
@@ -192,11 +250,21 @@ def _shuffled(batches: Iterator[pa.Table], rows: int, asked: Asked) -> Iterator[
             whole = pa.concat_tables(found)
             yield whole.take(pa.array(draw.permutation(whole.num_rows)))
         return
-    for path in _dealt(batches, -(-rows // PART), draw, asked.workdir):
+
+    def read(path: Path) -> pa.Table:
         with pa.memory_map(str(path)) as source:
             part = pa.ipc.open_file(source).read_all()
-            yield part.take(pa.array(draw.permutation(part.num_rows)))
+            found = part.take(pa.array(draw.permutation(part.num_rows)))
         path.unlink()
+        return found
+
+    coming: Future[pa.Table] | None = None
+    for path in _dealt(batches, -(-rows // PART), draw, asked.workdir):
+        before, coming = coming, beside.submit(read, path)
+        if before is not None:
+            yield before.result()
+    if coming is not None:
+        yield coming.result()
 
 
 def _dealt(

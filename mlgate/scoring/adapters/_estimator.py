@@ -82,19 +82,18 @@ class Estimator:
         self.library = library or _library(estimator)
         self.kind = f"{type(estimator).__module__}.{type(estimator).__qualname__}"
         self._on_array = self.features is None and self.width is not None
-        self._threads = int(options.get("threads", 1))
         self._coding = _coding(estimator)
         encoded = dict(_encoded(estimator, self.features))
         self.types = {name: kind for name, held in encoded.items() if (kind := _kind(held))} or None
         self._none = _null_is_none([*encoded.values(), *_imputed(estimator)])
-        _bound_threads(estimator, self._threads)
+        _bound_threads(estimator, int(options.get("threads", 1)))
 
     def predict(self, rows: pa.Table) -> np.ndarray:
         """Return probabilities (n, k), places of classes, or values, as `outputs` says."""
         import numpy as np
 
         given = self._given(rows)
-        with _threaded(self._threads):
+        with _threaded():
             if self._probable:
                 return np.asarray(self._estimator.predict_proba(given), dtype=np.float64)
             found = np.asarray(self._estimator.predict(given))
@@ -410,15 +409,19 @@ def _bound_threads(estimator: Any, threads: int) -> None:
             estimator.set_params(**dict.fromkeys(asked, threads))
 
 
-def _threaded(threads: int) -> Any:
-    """Return a context in which joblib uses threads: the child may start no process."""
+def _threaded() -> Any:
+    """Return a context in which joblib uses threads: the child may start no process.
+
+    How many is left to each step: one that asks for none goes on without a pool, which costs a call on one
+    row more than the model itself, and adds up a forest in the same order each time.
+    """
     if "joblib" not in sys.modules:
         return contextlib.nullcontext()
     import joblib
 
     if hasattr(joblib, "parallel_config"):
-        return joblib.parallel_config(backend="threading", n_jobs=threads)
-    return joblib.parallel_backend("threading", n_jobs=threads)
+        return joblib.parallel_config(backend="threading")
+    return joblib.parallel_backend("threading", n_jobs=None)
 
 
 def _library(estimator: Any) -> str:
