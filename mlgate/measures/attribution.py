@@ -46,6 +46,9 @@ MOST_ROWS, MOST_BACKGROUND = 4_000, 1_000
 NOTHING = 1e-9
 """A share of attribution that is no more than this is rounding: 0."""
 
+ROUNDED = 1e-12
+"""Of what a model says, what sums of many numbers round away."""
+
 LISTED = 20
 """Features that a finding lists."""
 
@@ -202,6 +205,19 @@ def shares(sizes: Floats) -> Floats:
         return np.zeros(len(mean))
     found: Floats = mean / total
     return np.where(found <= NOTHING, 0.0, found)
+
+
+def hidden(explained: Explained, of: Sequence[int]) -> float:
+    """Return the share of features that is next to nothing because a few rows have huge attributions.
+
+    0 where no row attributes more to the features than is rounded away of what the model says of that row.
+    """
+    import numpy as np
+
+    own = explained.sizes[:, list(of)].sum(axis=1)
+    said = np.maximum(np.abs(explained.of.explained), np.abs(explained.of.base)).max(axis=1)
+    total = float(explained.sizes.sum(axis=1).mean())
+    return float(own.mean()) / total if bool((own > ROUNDED * said).any()) and total > 0.0 else 0.0
 
 
 def share_interval(sizes: Floats, of: Sequence[int]) -> Interval | None:

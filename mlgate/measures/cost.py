@@ -123,7 +123,7 @@ class TrainingEnergy:
     """Kilowatt hours that the training used, from CodeCarbon's file or else as the release states them.
 
     The file, `costs.emissions`, is what CodeCarbon writes: a line a run, or several lines of a run with its
-    total so far, of which the last counts. Runs are added up; `project` takes those of one project. Where
+    total so far, of which the largest counts. Runs are added up; `project` takes those of one project. Where
     the release states another number than the file has, nothing is measured.
     """
 
@@ -178,7 +178,8 @@ def energy_of_runs(text: str, project: str | None) -> dict[str, float] | str:
             return f"line {number} has no number under energy_consumed"
         if not 0.0 <= used < math.inf:
             return f"line {number} says {used:g} kWh"
-        runs[row.get("run_id") or f"line {number}"] = used
+        run = row.get("run_id") or f"line {number}"
+        runs[run] = max(used, runs.get(run, 0.0))
     if not runs:
         return "has no run" if project is None else f"has no run of project {project!r}"
     return runs

@@ -67,8 +67,9 @@ class Latency:
     """Seconds within which the share `level` of calls with one row is answered.
 
     As the gate's clock sees it, with the way to the model's process and back, which is told beside it. After
-    calls that do not count, `calls` calls on drawn rows, five on each. Interval by order statistics, which
-    allows for slow moments that hit several calls at once; a high quantile needs many calls.
+    calls that do not count, `calls` calls on drawn rows, another one each time while there are others.
+    Interval by order statistics, which allows for slow moments that hit several calls at once; a high
+    quantile needs many calls.
     """
 
     def __init__(self, *, level: Level = 0.95, calls: Calls = 1000, seed: int = 0) -> None:
@@ -214,7 +215,7 @@ class VersusChampion:
         if rows.num_rows == 0:
             return Estimate.missing("there are no rows to score")
         level, single = _LEVELS[params["quantity"]], params["quantity"] != "seconds-per-row"
-        parts = single_rows(rows) if single else batches(rows, params["batch"], FEW_BLOCKS)
+        parts = single_rows(rows) if single else batches(rows, params["batch"], FEW_BLOCKS * BLOCK)
         own, other = in_turn(
             both,
             _cycled(parts, params["calls"]) if single else parts,
@@ -226,19 +227,19 @@ class VersusChampion:
     def _drawn(self, both: Sequence[Scorer], params: Mapping[str, Any]) -> Drawn:
         names = dict.fromkeys(name for one in both for name in one.facts.features)
         single = params["quantity"] != "seconds-per-row"
-        return Drawn(tuple(names), params["calls"] // BLOCK if single else params["batch"], params["seed"])
+        return Drawn(tuple(names), params["calls"] if single else params["batch"], params["seed"])
 
 
 _LEVELS = {"latency-p50": 0.5, "latency-p95": 0.95, "latency-p99": 0.99, "seconds-per-row": 0.5}
 
 
 def _rows(params: Mapping[str, Any], columns: Columns) -> Drawn:
-    return Drawn(columns.features, params["calls"] // BLOCK, params["seed"])
+    return Drawn(columns.features, params["calls"], params["seed"])
 
 
 def _cycled(rows: list[pa.Table], calls: int) -> list[pa.Table]:
-    """Return as many tables as there are blocks of calls, from the start again where they are too few."""
-    return [rows[number % len(rows)] for number in range(max(calls // BLOCK, 2))]
+    """Return a table for each call, in whole blocks, from the start again where there are too few."""
+    return [rows[number % len(rows)] for number in range(max(calls // BLOCK, 2) * BLOCK)]
 
 
 def _batched(cells: Answers, params: Mapping[str, Any]) -> Timed | Estimate:
@@ -246,7 +247,7 @@ def _batched(cells: Answers, params: Mapping[str, Any]) -> Timed | Estimate:
     if isinstance(given, Estimate):
         return given
     scorer, rows = given
-    parts = batches(rows, params["batch"], max(params["calls"] // BLOCK, FEW_BLOCKS))
+    parts = batches(rows, params["batch"], max(params["calls"] // BLOCK, FEW_BLOCKS) * BLOCK)
     return in_turn([scorer], parts, block=BLOCK, warm_up=2)[0]
 
 

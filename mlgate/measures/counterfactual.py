@@ -53,10 +53,11 @@ class CounterfactualFlip:
     numbers with more values, the deciles), and nothing else is changed but what is declared to go with it:
     `linked: {title: {male: Mr, female: Ms}}`. It flips when any of these changes the decision; with
     `tolerance`, when it moves a probability by more than that. Of regression and scores it flips when the
-    number moves by more than `tolerance` (0.1) standard deviations of all of them. A row on which the model
-    fails counts. The interval is Clopper and Pearson's. The table has the share for each value, and the mean
-    and the largest change of what the model says. Several attributes grouped by are changed together, to the
-    combinations that occur. Rows are drawn, without weights.
+    number moves by more than `tolerance` (0.1) standard deviations of all of them (by their middle half where
+    that says less, so that a few wild numbers hide nothing). A row on which the model fails counts. The
+    interval is Clopper and Pearson's. The table has the share for each value, and the mean and the largest
+    change of what the model says. Several attributes grouped by are changed together, to the combinations
+    that occur. Rows are drawn, without weights.
 
     Not applicable where the model does not take the attribute: then it says nothing of what stands in for it.
     """

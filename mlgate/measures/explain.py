@@ -88,7 +88,7 @@ class ForbiddenFeature:
             return Estimate.missing(found, groups=untaken)
         places = [found.of.features.index(name) for name in used]
         lines = (*(_line(found, place) for place in places), *untaken, _how(found))
-        value = float(found.shares[places].sum())
+        value = float(found.shares[places].sum()) or attribution.hidden(found, places)
         alike = [name for name in used if not attribution.varies(found, name)]
         if alike and not value > 0.0:
             reason = f"{alike[0]!r} has one value in all rows drawn, so that no use of it would show"

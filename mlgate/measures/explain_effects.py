@@ -106,9 +106,9 @@ class Monotonic:
     `increasing` names features with which the model's number must not fall when they alone rise, `decreasing`
     those with which it must not rise. Each of `rows` drawn rows is asked about with each of up to `points`
     observed values of the feature; a row is against the direction when the number at a higher value is on the
-    wrong side of that at a lower one, by more than `tolerance` as a share of the range of what the model
-    says. The number is that of the positive class, or what a regression predicts. Rows whose own value is
-    missing are asked about, too.
+    wrong side of that at a lower one, by more than `tolerance` as a share of the range of nine in ten of the
+    numbers; of the others also by more than is rounded away of them (5e-7). The number is that of the
+    positive class, or what a regression predicts. Rows whose own value is missing are asked about, too.
     """
 
     def __init__(
@@ -140,8 +140,7 @@ class Monotonic:
         every = [found.asked.scores.numbers[:, :1], *(one.numbers for one, _ in found.curves)]
         if not all(np.isfinite(one).all() for one in every):
             return Estimate.missing("of changed rows the model says no finite number", n=n)
-        reach = max(float(one.max()) for one in every) - min(float(one.min()) for one in every)
-        slack = params["tolerance"] * reach
+        slack = _Slack.of(np.concatenate([one.ravel() for one in every]), params["tolerance"])
         against = [_against(one, way, slack) for one, way in found.curves]
         wrong = np.zeros(n, dtype=bool)
         for one in against:
@@ -161,6 +160,38 @@ class Monotonic:
             charts=found.charts,
             private=tuple(_steps(found.asked, one) for one in against if one.wrong.any()),
         )
+
+
+_MIDDLE = (0.05, 0.95)
+
+ROUNDING = 5e-7
+"""Of a number, what float32 rounds away in a few steps."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Slack:
+    """How far a step may go the wrong way."""
+
+    usual: float
+    """The tolerated share of the range of nine numbers in ten."""
+    most: float
+    """That share of the range of all numbers. A single wild one makes it as large as it likes, so that it is
+    for numbers of that size only."""
+
+    @classmethod
+    def of(cls, numbers: Floats, tolerance: float) -> _Slack:
+        """Return what is tolerated beside these numbers."""
+        import numpy as np
+
+        low, high = (float(one) for one in np.quantile(numbers, _MIDDLE))
+        whole = float(numbers.max()) - float(numbers.min())
+        return cls(usual=tolerance * (high - low if high > low else whole), most=tolerance * whole)
+
+    def beside(self, size: Floats) -> Floats:
+        """Return it for numbers of a size, of which some digits may be rounded away."""
+        import numpy as np
+
+        return np.maximum(self.usual, np.minimum(self.most, ROUNDING * size))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -192,15 +223,16 @@ class _Against:
         )
 
 
-def _against(of: Curves, way: int, slack: float) -> _Against:
+def _against(of: Curves, way: int, slack: _Slack) -> _Against:
     """Compare each point with the best before it: many small steps make a large one."""
     import numpy as np
 
     numbers = of.numbers * way
-    drops = np.maximum.accumulate(numbers, axis=1) - numbers
-    to = drops.argmax(axis=1)
+    best = np.maximum.accumulate(numbers, axis=1)
+    least = slack.beside(np.maximum(np.abs(best), np.abs(numbers)))
+    drops = np.where(best - numbers > least, best - numbers, 0.0)
     worst = drops.max(axis=1)
-    return _Against(of=of, way=way, worst=worst, step=to, wrong=worst > slack)
+    return _Against(of=of, way=way, worst=worst, step=drops.argmax(axis=1), wrong=worst > 0.0)
 
 
 def _steps(asked: Asked, against: _Against) -> PrivateExample:

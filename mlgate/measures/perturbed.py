@@ -45,6 +45,9 @@ SLACK = 1e-6
 DEVIATIONS = 0.1
 """Without a tolerance, a number has moved when it moves by this many standard deviations of all of them."""
 
+NORMAL_HALF = 1.349
+"""Standard deviations of a normal that its middle half spans."""
+
 
 def asked_rows(columns: Columns, rows: int, seed: int) -> Drawn:
     """Ask for rows of all features, with the key where the release names one."""
@@ -165,18 +168,32 @@ def moved(before: Scores, told: Told, tolerance: float | None) -> Mask:
     """Return which rows the model says something else of; a failure is something else. Shape (rows,).
 
     Where it decides and there is no tolerance: another decision. Else a number that moves by more than the
-    tolerance: a probability of any class; of regression and scores, in standard deviations of what the model
-    says of the unchanged rows, by default a tenth of one.
+    tolerance: a probability of any class; of regression and scores, in `deviation`s of what the model says of
+    the unchanged rows, by default a tenth of one.
     """
     import numpy as np
 
     if tolerance is None and before.decided is not None and told.decided is not None:
         return np.asarray((before.decided != told.decided) | told.failed)
-    unit = 1.0 if before.decided is not None else float(before.numbers.std())
+    unit = 1.0 if before.decided is not None else deviation(before.numbers)
     limit = (DEVIATIONS if tolerance is None else tolerance) * unit
     with np.errstate(invalid="ignore"):
         away = np.abs(told.numbers - before.numbers).max(axis=1)
     return np.asarray(~(away <= limit) | told.failed)
+
+
+def deviation(numbers: Floats) -> float:
+    """Return the standard deviation, or that of a normal with the same middle half where that is less.
+
+    A single wild number makes the first as large as it likes, and nothing would count as moved beside it.
+    Where the middle half is one number, the first decides.
+    """
+    import numpy as np
+
+    size = float(np.abs(numbers).max()) or 1.0  # squares of large numbers are none any more
+    low, high = np.quantile(numbers / size, (0.25, 0.75))
+    spread, middle = float((numbers / size).std()), float(high - low) / NORMAL_HALF
+    return size * (min(spread, middle) if middle > 0.0 else spread)
 
 
 def insane(numbers: Floats, scorer: Scorer) -> Mask:

@@ -43,8 +43,9 @@ VALUES = 10
 GROUPS = 10
 """Groups that are told apart; rarer ones are listed."""
 
-CATEGORIES = 30
-"""Categories of a feature that are told apart, the most frequent ones; the others are one."""
+CATEGORIES = 250
+"""Categories of a feature that are told apart, the most frequent ones; the others are one. Postcodes and
+names have hundreds, each of which may tell all; scikit-learn's trees take no more than 255."""
 
 OWN = 0.5
 """A feature of texts in which more than this share of the rows has a value of its own is of names."""

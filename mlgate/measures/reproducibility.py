@@ -151,7 +151,8 @@ class EnvironmentLock:
 
     Installed packages are those of the interpreter that loads the model, and only those are held against the
     lock file that the model uses: those of the lock file that its format is loaded with, and `packages`, with
-    all that these need. One of them that the lock file does not name counts too.
+    all that these need. One of them that the lock file does not name counts too. Where it names nothing that
+    could load the model it is the lock file of something else, and nothing is measured.
     """
 
     def __init__(self, *, packages: list[str] | None = None, require_hashes: bool = False) -> None:
@@ -177,6 +178,9 @@ class EnvironmentLock:
         libraries = LIBRARIES.get(artifact.format or "", ())
         roots = (*packages, *(one for one in libraries if one in named))
         loose = [line for pin in lock.pins if (line := _loose(pin, hashes=params["require_hashes"]))]
+        if libraries and not loose and not named.intersection(libraries):
+            what = f"{lock.location} names none of what may load a model of format {artifact.format}"
+            return Estimate.missing(f"{what}: {', '.join(libraries)}", n=len(lock.pins))
         if lock.installed is None and roots and not loose:
             return Estimate.missing(f"what is installed for the model is not known: {lock.unknown}")
         other = list(_differing(lock, roots)) if lock.installed is not None else []

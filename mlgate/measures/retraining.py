@@ -25,6 +25,7 @@ from mlgate.errors import PolicyError
 from mlgate.estimates import Estimate, GroupEstimate
 from mlgate.intervals.proportions import proportion
 from mlgate.measures import measure
+from mlgate.measures.perturbed import deviation
 from mlgate.measures.recorded import require_positive, shown_difference
 
 if TYPE_CHECKING:
@@ -170,7 +171,8 @@ class RetrainVariance:
         Args:
             seeds: The seeds of the trainings; 1, 2 and 3 where none are given.
             rows: How many rows the models are asked about.
-            band: For numbers, the difference that counts, in standard deviations of the predictions.
+            band: For numbers, the difference that counts, in standard deviations of the predictions; by their
+                middle half where that says less, so that a few wild ones hide nothing.
             seconds: How long each training may take.
             seed: Of the draw of the rows.
         """
@@ -237,7 +239,7 @@ def _decided_otherwise(judged: Scores, again: Scores, band: float) -> NDArray[np
     first, second = judged.numbers[:, 0], again.numbers[:, 0]
     if not (np.isfinite(first).all() and np.isfinite(second).all()):
         return "a model gives numbers that are not finite"
-    spread = float(np.std(first))
+    spread = deviation(first)
     if spread == 0:
         return "the judged model predicts one number for all rows, so that no difference has a scale"
     return np.asarray(np.abs(first - second) > band * spread)

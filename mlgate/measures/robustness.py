@@ -181,7 +181,8 @@ def _way(
         apart = np.abs(first.numbers - again.numbers)
         size = np.maximum(np.maximum(np.abs(first.numbers), np.abs(again.numbers)), 1.0)
         same = (first.numbers == again.numbers) | (np.isnan(first.numbers) & np.isnan(again.numbers))
-        near = same | (apart <= np.maximum(tolerance, rounding * size))
+        # An infinite number is near to none, though it is within any share of itself.
+        near = same | (np.isfinite(apart) & (apart <= np.maximum(tolerance, rounding * size)))
     finite = apart[np.isfinite(apart)]
     largest = float(finite.max()) if len(finite) else 0.0
     return _Way(name=name, different=np.asarray(~near.all(axis=1)), largest=largest, again=again)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from mlgate.cells import Answers, Columns, Drawn, DrawnRows, Loaded, ModelFacts, Scorer, Scores, Statistic
@@ -73,6 +73,15 @@ class _Outcome:
     """Of these, those on which the model fails altogether."""
     fault: str | None
     examples: list[Example]
+    idle: tuple[str, ...] = ()
+    """Columns that the change leaves as they are in every row and turn."""
+
+    @property
+    def untried(self) -> str | None:
+        """Say that a part of the declared change was never made, so that nothing is known of it."""
+        if not self.n or not self.idle:
+            return None
+        return f"the change leaves {show(self.idle[0])} as it is in every row, so that nothing is known of it"
 
     def lines(self, group: Mapping[str, str], nothing: str) -> Iterator[GroupEstimate]:
         """Yield the lines of the table: failing rows, those on which the model fails, and an example."""
@@ -115,7 +124,10 @@ def _tested(
     among, bad, crashed = np.zeros(rows, dtype=bool), np.zeros(rows, dtype=bool), np.zeros(rows, dtype=bool)
     fault: str | None = None
     examples: list[Example] = []
+    idle = dict.fromkeys(terms)
     for copy, told in tell(asked.scorer, _copies(asked, terms, seed, group), asked.scores):
+        for name in copy.columns:
+            idle.pop(name, None)
         own = copy.touched & told.seen
         broken = (breaks(asked.scores, told) | told.failed) & own
         among |= own
@@ -131,6 +143,7 @@ def _tested(
         crashed=int(crashed.sum()),
         fault=fault,
         examples=examples[:SHOWN],
+        idle=tuple(idle),
     )
 
 
@@ -181,7 +194,8 @@ class Invariance:
     `{noise: 0.1}` (of a standard deviation), `"+10%"`, `"-100"`, `{to: value}`. Rows that stay as they are do
     not count. A prediction changes when the decision does; with `tolerance`, when a probability moves by more
     than that. Of regression and scores a number changes that moves by more than `tolerance` (0.1) standard
-    deviations of all of them. A row on which the model fails counts. Rows are drawn, without weights.
+    deviations of all of them (by their middle half where that says less, so that a few wild numbers hide
+    nothing). A row on which the model fails counts. Rows are drawn, without weights.
 
     Not applicable where the model takes none of the columns.
     """
@@ -214,6 +228,8 @@ class Invariance:
         lines = tuple(found.lines(group, _UNCHANGED))
         if not found.n:
             return Estimate.missing(lines[0].reason or _UNCHANGED, n=asked.rows.num_rows, groups=lines)
+        if found.untried and not found.k:
+            return Estimate.missing(found.untried, n=found.n, groups=lines)
         return Estimate(
             value=lines[0].value,
             n=found.n,
@@ -286,12 +302,16 @@ class Direction:
                 continue
             found = _tested(asked, terms, _wrong_way(test, facts), params["seed"], group)
             own = list(found.lines(group, _UNCHANGED))
-            (judged if found.n else unjudged).append(own[0])
+            if found.untried and not found.k:
+                own[0] = replace(own[0], value=None, interval=None, judged=False, reason=found.untried)
+            (unjudged if own[0].value is None else judged).append(own[0])
             lines += own
             examples += found.examples
         rows = asked.rows.num_rows
         if not judged:
-            return Estimate.missing("no test changes any row", n=rows, groups=tuple(lines))
+            known = (one.reason for one in unjudged if one.reason != _UNCHANGED)
+            reason = next(known, None) or "no test changes any row"
+            return Estimate.missing(reason, n=rows, groups=tuple(lines))
         worst = max(judged, key=lambda one: one.value or 0.0)
         return Estimate(
             value=worst.value,

@@ -273,8 +273,9 @@ class Noise:
     Each feature of numbers, dates or times is moved by normal noise of `scale` of its standard deviations,
     within the range that it has; then all of them at once. Integers stay whole. A prediction changes when the
     decision does; with `tolerance`, when a probability moves by more than that. Of regression and scores a
-    number changes that moves by more than `tolerance` (0.1) standard deviations of all of them. A row on
-    which the model fails counts; `counts: failed` counts these alone. Rows are drawn, without weights.
+    number changes that moves by more than `tolerance` (0.1) standard deviations of all of them (by their
+    middle half where that says less, so that a few wild numbers hide nothing). A row on which the model fails
+    counts; `counts: failed` counts these alone. Rows are drawn, without weights.
     """
 
     def __init__(

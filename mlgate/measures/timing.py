@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 BLOCK = 5
-"""Calls on one row behind each other. What disturbs one of them disturbs its neighbours, so a block counts as
-one cluster: the interval is wider on a machine that is busy in bursts."""
+"""Calls behind each other. What disturbs one of them disturbs its neighbours, so a block counts as one
+cluster: the interval is wider on a machine that is busy in bursts."""
 
 WARM_UP = 20
 """Calls that do not count: caches, threads and lazy imports are then there."""
@@ -68,9 +68,10 @@ def asked(cells: Answers) -> tuple[Scorer, pa.Table] | Estimate:
 def in_turn(scorers: Sequence[Scorer], rows: Sequence[pa.Table], *, block: int, warm_up: int) -> list[Timed]:
     """Time models on tables of rows: a block of calls of the first, one of the second, and so on.
 
-    Each block is about one of `rows`, the same for all models, so that a machine that slows down slows all of
-    them. Ends early when `SECONDS` are over, after two blocks at least. What was measured for the same models
-    and rows before is returned again.
+    Each call is about the next of `rows`, so that an answer which a model has kept is not what is timed, and
+    the same for all models, so that a machine that slows down slows all of them. Ends early when `SECONDS`
+    are over, after two blocks at least. What was measured for the same models and rows before is returned
+    again.
     """
     asked = _Asked(tuple(scorers), rows[0], len(rows), block, warm_up)
     for known, found in _RECENT:
@@ -116,11 +117,12 @@ def _measured(scorers: Sequence[Scorer], rows: Sequence[pa.Table], block: int, w
             scorer.timed(rows[number % len(rows)], calls=1, warm_up=0)
     seconds: list[list[NDArray[np.float64]]] = [[] for _ in scorers]
     started = time.perf_counter()
-    for number, one in enumerate(rows):
+    for number in range(len(rows) // block):
         if number > 1 and time.perf_counter() - started > SECONDS:
             break
+        part = rows[number * block : (number + 1) * block]
         for scorer, own in zip(scorers, seconds, strict=True):
-            own.append(scorer.timed(one, calls=block, warm_up=0))
+            own.append(np.concatenate([scorer.timed(one, calls=1, warm_up=0) for one in part]))
     load = load_of_machine()
     return [
         Timed(

@@ -81,6 +81,15 @@ def test_a_category_carries_too() -> None:
     assert carriers(found)[0] == "c"
 
 
+def test_many_categories_carry_as_few_do() -> None:
+    """Each of a hundred postcodes is of one sex: no category is too rare to tell."""
+    frame = drawn()
+    draw = np.random.default_rng(1)
+    code = 2 * draw.integers(0, 50, ROWS) + (frame["sex"] == "m")
+    found = ask({"sex": frame["sex"], "code": np.array([f"p{one}" for one in code], dtype=object)})
+    assert (found.value or 0.0) > 0.95
+
+
 def test_what_only_two_features_tell_together_is_found_by_trees() -> None:
     """A line cannot see it."""
     frame = drawn()

@@ -79,8 +79,8 @@ def lock(*pins: Pin, **installed: str) -> LockFound:
 @pytest.mark.parametrize(
     ("found", "value"),
     [
-        (lock(Pin(name="numpy", version="2.1.0"), numpy="2.1.0"), 0),
-        (lock(Pin(name="numpy", version="2.0"), scikit_learn="1.5", numpy="2.1.0"), 0),
+        (lock(Pin(name="numpy", version="2.1.0"), numpy="2.1.0"), None),
+        (lock(Pin(name="numpy", version="2.0"), scikit_learn="1.5", numpy="2.1.0"), None),
         (lock(Pin(name="scikit-learn", version="1.5"), scikit_learn="1.5", numpy="2.1.0"), 1),
         (
             lock(
@@ -92,7 +92,8 @@ def lock(*pins: Pin, **installed: str) -> LockFound:
             ),
             1,
         ),
-        (lock(Pin(name="pandas", version="1"), scikit_learn="1.5", numpy="2.1.0", pandas="2"), 0),
+        (lock(Pin(name="pandas", version="1"), scikit_learn="1.5", numpy="2.1.0", pandas="2"), None),
+        (lock(Pin(name="pandas", version=None, loose="no version"), scikit_learn="1.5"), 1),
         (lock(Pin(name="scikit-learn", version=None, loose="no version"), scikit_learn="1.5"), 1),
         (
             lock(
@@ -106,8 +107,8 @@ def lock(*pins: Pin, **installed: str) -> LockFound:
         ),
     ],
 )
-def test_installed_packages_that_load_the_model(found: LockFound, value: float) -> None:
-    """Are held against the lock file, with all that they need; others are not."""
+def test_installed_packages_that_load_the_model(found: LockFound, value: float | None) -> None:
+    """Are held against the lock file, with all that they need; one that names none of them is of another."""
     artifact = ArtifactFound(format="skops", sha256="0")
     assert ask("environment_lock", {Lock(): found, Artifact(): artifact}).value == value
 

@@ -171,3 +171,15 @@ def test_nothing_to_look_into_is_not_measured() -> None:
     """An endpoint without documents."""
     answers = {Artifact(): ArtifactFound(reason="an endpoint"), Stated("documents"): Statement(value=None)}
     assert SecretsInArtifacts.value(Answers(answers), {}).reason == "an endpoint"
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
+@pytest.mark.parametrize("kind", ["AWS access key id", "GitHub token", "Google API key"])
+def test_texts_of_wide_letters_are_read_too(kind: str, encoding: str) -> None:
+    """As NumPy keeps them in an array of texts."""
+    block = b"\x07\x01\x00\x00" + f"the key: {SECRETS[kind]} ".encode(encoding) + bytes(8)
+    (found,) = search(block, text=False)
+    assert found.kind == kind
+    width = 2 if "16" in encoding else 4
+    place = 4 + 9 * width + (width - 1 if encoding.endswith("be") else 0)
+    assert found.offset == place

@@ -71,6 +71,12 @@ WORDS = re.compile(
 )
 
 
+WIDE = {
+    width: re.compile(rb"(?:[\x20-\x7e]" + rb"\0" * (width - 1) + rb"){12,}[\x20-\x7e]?") for width in (2, 4)
+}
+"""Texts of UTF-16 and UTF-32, by the bytes of a letter; one order of bytes is the other, shifted."""
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """A secret, without itself."""
@@ -82,6 +88,7 @@ class Found:
 
 def search(block: bytes, *, text: bool) -> Iterator[Found]:
     """Yield what looks like a secret; values that are only named as one are looked for in text."""
+    yield from _wide(block)
     for one in PATTERNS:
         if not any(begin in block for begin in one.begins):
             continue
@@ -95,6 +102,19 @@ def search(block: bytes, *, text: bool) -> Iterator[Found]:
         value = match["value"]
         if not WORDS.search(value) and _random(value):
             yield Found("value that is named as a secret", match.start("value"))
+
+
+def _wide(block: bytes) -> Iterator[Found]:
+    """Yield what lies in texts of two or four bytes a letter, as NumPy keeps them in its arrays."""
+    if b"\0" not in block:
+        return
+    letters = block.translate(None, b"\0")  # much faster to look through than the block with its zeros
+    if not any(begin in letters for one in PATTERNS for begin in one.begins):
+        return
+    for width, regex in WIDE.items():
+        for match in regex.finditer(block):
+            for found in search(match[0][::width], text=False):
+                yield Found(found.kind, match.start() + width * found.offset)
 
 
 def _random(value: bytes) -> bool:
