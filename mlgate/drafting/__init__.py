@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mlgate import catalogue, policy
 from mlgate.cells import Bins, By
-from mlgate.drafting import policy_text, release_text, suite_text, workflow_text
+from mlgate.drafting import model_checks, policy_text, release_text, suite_text, workflow_text
 from mlgate.drafting.choosing import FAIRNESS, PERFORMANCE, Choice, Wanted, choose, choose_gap
 from mlgate.errors import EvidenceError
 from mlgate.evidence import bundle
@@ -87,15 +87,17 @@ def files(
     texts: dict[Path, str] = {}
     if expectations:
         progress("drafting expectations")
-        path, suite = suite_text.file_of(name), _suite(draft, name, evidence.tables[source])
+        path, wanted = suite_text.file_of(name), _suite(draft, name, evidence.tables[source])
         text = release_text.release_text(draft, name, {suite_text.suite_name(name): path})
         called = suite_text.suite_name(name)
-        evidence = replace(evidence, suites={called: read_suite(suite.encode(), called, path)})
+        evidence = replace(evidence, suites={called: read_suite(wanted.encode(), called, path)})
         _require_inside(folder, folder / path)
-        texts[folder / path] = suite
-    written = policy_text.policy_text(name, choices, _pins(draft), expectations=expectations)
-    final = workdir / policy_text.FILE
-    final.write_text(written, encoding="utf-8")
+        texts[folder / path] = wanted
+    suite = [policy_text.SUITE] if expectations else []
+    final = workdir / policy_text.FILE  # without what is asked of the model, which is not loaded here
+    final.write_text(policy_text.policy_text(name, choices, _pins(draft), suite), encoding="utf-8")
+    further = [*suite, *(one for one in model_checks.uses(draft.model) if one["check"] in checks)]
+    written = policy_text.policy_text(name, choices, _pins(draft), further)
     resolved = policy.load([final], checks)
     progress("working out what the table can decide")
     chances = prospects(evidence, resolved, progress)

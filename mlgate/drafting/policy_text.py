@@ -32,27 +32,29 @@ def provisional(checks: Sequence[tuple[str, str]], groups: Sequence[tuple[By, ..
     return "\n".join(lines) + "\n"
 
 
-_SUITE = {
+SUITE: Mapping[str, Any] = {
     "check": "data/expectations",
     "because": "draft by mlgate init from the training table, replace by a reason",
 }
+"""The use of the check on the suite of the release."""
 
 
 def policy_text(
-    name: str, chosen: Sequence[Choice], pins: Mapping[str, str], *, expectations: bool = False
+    name: str, chosen: Sequence[Choice], pins: Mapping[str, str], further: Sequence[Mapping[str, Any]] = ()
 ) -> str:
     """Return the text of policy.yaml; ContentError when it would not read back as it was meant.
 
-    `pins` are lines that fix roles of the release, written as a comment to be taken up. With `expectations`
-    it also asks for the suite of the release.
+    `pins` are lines that fix roles of the release, written as a comment to be taken up; `further` are uses of
+    checks whose limit does not come from the table, each of plain texts and numbers.
     """
     lines = list(_lines(name, chosen, pins))
     meant = _data(name, chosen)
-    if expectations:
+    if further:
         lines = [line.replace("checks: []", "checks:") for line in lines]
-        first, *rest = (f"{key}: {value}" for key, value in _SUITE.items())
+    for use in further:
+        first, *rest = (f"{key}: {value}" for key, value in use.items())
         lines += [f"  - {first}", *(f"    {line}" for line in rest)]
-        meant["checks"].append(dict(_SUITE))
+        meant["checks"].append(dict(use))
     written = _HEAD + "\n".join(lines) + "\n"
     require_same(written, meant, FILE)
     return written

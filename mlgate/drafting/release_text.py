@@ -16,7 +16,7 @@ from mlgate.drafting.yaml_text import (
     text,
     value,
 )
-from mlgate.guessing import Draft, Guess, TableDraft
+from mlgate.guessing import Draft, Guess, ModelDraft, TableDraft
 
 FILE = "release.yaml"
 
@@ -79,7 +79,7 @@ def release_data(draft: Draft, name: str) -> dict[str, Any]:  # noqa: C901
     if _few(draft) and draft.roles.categorical:
         columns["categorical"] = list(draft.roles.categorical)
     found: dict[str, Any] = {"mlgate": 1, "name": name, "version": VERSION, "task": label.task}
-    found |= {"data": data, "columns": columns}
+    found |= {**_model_data(draft.model), "data": data, "columns": columns}
     if label.task == "binary" and label.threshold is not None:
         found["threshold"] = as_read(label.threshold)
     return found
@@ -122,9 +122,7 @@ def _lines(draft: Draft, name: str) -> Iterator[str]:
     yield "# intended_use: Rank applications for manual review"
     yield "# risk: limited  # minimal | limited | high"
     yield "# owners: [risk-ml@example.org]"
-    if draft.model_file is not None:
-        yield "# This version judges the predictions in the table; it neither loads nor looks at the model."
-        yield f"# model: {{path: {comment(text(draft.model_file))}}}"
+    yield from _model(draft)
     yield "data:"
     if draft.train is not None:
         yield f"  train: {_flow(_source(draft.train))}"
@@ -136,6 +134,31 @@ def _lines(draft: Draft, name: str) -> Iterator[str]:
     yield from _columns(draft)
     if label.task == "binary" and label.threshold is not None:
         yield f"threshold: {number(label.threshold)}{_why(draft, 'threshold')}"
+
+
+def _model(draft: Draft) -> Iterator[str]:
+    """Yield the model, or as a comment why it is left out."""
+    model = draft.model
+    if model is None:
+        return
+    if model.reason is not None:
+        trust = "" if model.trust == "none" else f", trust: {model.trust}"
+        yield f"# The model is not asked: {comment(model.reason)}."
+        if trust:
+            yield f"# Loading it may execute what is in it ({model.trust}): the policy has to trust that."
+        yield f"# model: {{path: {comment(text(model.path))}{trust}}}"
+        return
+    yield "model:  # the gate scores the tables with it, in a process of its own"
+    yield f"  path: {text(model.path)}"
+    if model.trusted_types:
+        yield f"  trusted_types: {listed(model.trusted_types, 2)}  # scikit-learn's own; skops asks for them"
+
+
+def _model_data(model: ModelDraft | None) -> dict[str, Any]:
+    if model is None or model.reason is not None:
+        return {}
+    types = {"trusted_types": list(model.trusted_types)} if model.trusted_types else {}
+    return {"model": {"path": model.path, **types}}
 
 
 def _columns(draft: Draft) -> Iterator[str]:  # noqa: C901, PLR0912

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeAlias, get_args
 
@@ -35,7 +35,15 @@ from mlgate.cells import (
     Which,
 )
 from mlgate.errors import EvidenceError
-from mlgate.evidence.earlier import Found, Naming, ReadReport, champion_release, report_of, reports_of
+from mlgate.evidence.earlier import (
+    Found,
+    Naming,
+    ReadReport,
+    champion_model,
+    champion_release,
+    report_of,
+    reports_of,
+)
 from mlgate.evidence.expectations.named import open_suite
 from mlgate.evidence.files import locations
 from mlgate.evidence.files.locations import Territory
@@ -138,13 +146,15 @@ class Evidence:
         found = self.models.get(which)
         if found is None:
             return ModelFound(scorer=None, reason=_unnamed(which))
-        return found.found(self.tables["evaluation"].columns)
+        # A policy may judge another table alone.
+        judged = self.tables.get("evaluation") or next(iter(self.tables.values()))
+        return found.found(judged.columns)
 
 
 def _unnamed(which: Which) -> str:
     if which == "release":
         return "the release names no model; name it under `model:`"
-    return "the champion has no model that could be asked; name its release under `champion:`"
+    return "the champion has no model that could be asked; name its release or its uri under `champion:`"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -212,6 +222,7 @@ def open_evidence(release: Release, file: YamlDocument, wanted: Wanted, access: 
         compared=wanted.compared,
         predict=_predict(models.get("release"), wanted.predicted),
         predict_champion=_predict(models.get("champion"), wanted.compared),
+        predict_beside=_beside(models.get("champion"), wanted.compared) if champion is None else None,
     )
     documents = {
         name: _document(("documents", name), location, file, access)
@@ -269,7 +280,8 @@ def open_evidence(release: Release, file: YamlDocument, wanted: Wanted, access: 
 
 def _lineage(naming: Naming, predictor: Predictor | None, judged: Table | None, access: Access) -> Lineage:
     """Say where the release comes from; the training command is run when it is asked for, and not before."""
-    opening = _opening(naming.release, naming.file, naming.territory, access)
+    files = _files(naming.release, naming.territory)
+    opening = _opening(naming.release, naming.file, naming.territory, access, files)
 
     def load(made: Territory, output: str) -> Predictor:
         opened = opening.made_again(made, output)
@@ -294,24 +306,34 @@ def _models(
     naming: Naming, champion: ChampionRelease | None, wanted: Wanted, access: Access
 ) -> dict[Which, Predictor]:
     """Find the models that are asked for, and make them ready to be started."""
-    named: list[tuple[Which, Release, YamlDocument, Territory]] = []
-    if wanted.models or wanted.predicted is None or wanted.predicted:
-        named.append(("release", naming.release, naming.file, naming.territory))
-    if champion is not None and (wanted.models or wanted.compared is None or wanted.compared):
-        named.append(("champion", champion.release, champion.document, champion.territory))
+    compares = wanted.models or wanted.compared is None or wanted.compared
+    own = naming.release, naming.file, naming.territory
+    tables = _files(naming.release, naming.territory)
+    if champion is not None:
+        tables += _files(champion.release, champion.territory)  # they may hold the same labels
     found: dict[Which, Predictor] = {}
-    for which, release, document, territory in named:
-        called = "model" if which == "release" else "champion.model"
-        opened = _opening(release, document, territory, access, called=called).open()
-        if opened is not None:
+
+    def add(which: Which, opening: Opening, *, bare: bool = False) -> None:
+        if (opened := opening.open()) is not None:
             found[which] = Predictor(
-                opened, release, seed=access.seed, workdir=access.workdir, tell=access.tell
+                opened, opening.release, seed=access.seed, workdir=access.workdir, tell=access.tell, bare=bare
             )
+
+    if wanted.models or wanted.predicted is None or wanted.predicted:
+        add("release", _opening(*own, access, tables))
+    if not compares:
+        return found
+    if champion is not None:
+        theirs = champion.release, champion.document, champion.territory
+        add("champion", replace(_opening(*theirs, access, tables), called="champion.model"))
+    elif (alone := champion_model(naming)) is not None:
+        opening = _opening(alone, *own[1:], access, tables)
+        add("champion", replace(opening, called="champion.model", at=("champion",)), bare=True)
     return found
 
 
 def _opening(
-    release: Release, document: YamlDocument, territory: Territory, access: Access, *, called: str = "model"
+    release: Release, document: YamlDocument, territory: Territory, access: Access, tables: Sequence[Path]
 ) -> Opening:
     return Opening(
         release=release,
@@ -320,10 +342,9 @@ def _opening(
         workdir=access.workdir,
         terms=access.terms,
         environ=access.environ,
-        tables=_files(release, territory),
+        tables=tables,
         limits=access.limits,
         without=access.without,
-        called=called,
     )
 
 
@@ -345,6 +366,17 @@ def _predict(predictor: Predictor | None, names: Collection[str] | None) -> Pred
 
     def predict(table: Table, engine: Engine) -> Table:
         return predictor.predicted(table, engine) if names is None or table.name in names else table
+
+    return predict
+
+
+def _beside(predictor: Predictor | None, names: Collection[str] | None) -> Predict | None:
+    """Return what puts what a champion without a release says beside those tables that are named."""
+    if predictor is None:
+        return None
+
+    def predict(table: Table, engine: Engine) -> Table:
+        return predictor.beside(table, engine) if names is None or table.name in names else table
 
     return predict
 

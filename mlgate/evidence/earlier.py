@@ -74,7 +74,7 @@ def reports_of(release: Release) -> dict[str, Named]:
 def champion_release(naming: Naming) -> tuple[ChampionRelease, EvidenceRecord] | None:
     """Read the release of the champion; None when the release names none.
 
-    Its own champion is not looked at.
+    Its own champion is not looked at. `champion_model` is for one that is named by the URI of its model.
 
     Raises:
         EvidenceError: It cannot be read, is this very release, or is of another task.
@@ -96,6 +96,15 @@ def champion_release(naming: Naming) -> tuple[ChampionRelease, EvidenceRecord] |
     )
     require_same_task(naming.release, read)
     return read, _record(CHAMPION, "release", found.display, content)
+
+
+def champion_model(naming: Naming) -> Release | None:
+    """Return a release of the champion that is named by the URI of its model: the same but for the model."""
+    champion = naming.release.champion
+    model = champion.model if isinstance(champion, Champion) else None
+    if model is None:
+        return None
+    return naming.release.model_copy(update={"model": model, "champion": None})
 
 
 def report_of(

@@ -40,6 +40,7 @@ _URI = re.compile(r"(models|runs):/.+|https?://.+|python:[\w.]+:\w+")
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 _COMMIT = re.compile(r"[0-9a-f]{7,64}")
 _LAKEFS = re.compile(r"lakefs://[^/\s]+/[^/\s]+(/\S*)?")
+_VARIABLE = re.compile(r"env:[A-Za-z_]\w*")
 _TABLE = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,99}")
 _USER_AND_PASSWORD = re.compile(r"://[^/\s:@]*:[^/\s@]*@|https?://[^/\s@]+@")
 _SECRET_OPTION = re.compile(
@@ -64,6 +65,12 @@ def _sha256(text: str) -> str:
 def _commit(text: str) -> str:
     if not _COMMIT.fullmatch(text):
         raise Wrong(f"{show(text)} is no commit", "write what `git rev-parse HEAD` prints, in quotes")
+    return text
+
+
+def _of_environment(text: str) -> str:
+    if not _VARIABLE.fullmatch(text):
+        raise Wrong("is not env:NAME", "name the environment variable that holds it, not the secret")
     return text
 
 
@@ -92,15 +99,11 @@ def _tables(tables: Mapping[str, Any]) -> Mapping[str, Any]:
 Name: TypeAlias = Annotated[str, StringConstraints(max_length=200), AfterValidator(filled)]
 
 
-class ModelSource(Model):
-    """Where the model is. Without it, predictions come from the data."""
+class Loading(Model):
+    """How a model is loaded or asked, wherever it is."""
 
     called: ClassVar[str] = "the model"
 
-    path: Text | None = None
-    """A file or a directory, relative to this file."""
-    uri: Annotated[str, AfterValidator(_uri)] | None = None
-    """models:/credit@candidate, runs:/..., https://host/v2/models/credit or python:pkg.mod:function."""
     trust: Literal["none", "pickle", "code"] = "none"
     """What loading it may execute; the policy must allow it too."""
     trusted_types: tuple[Text, ...] = ()
@@ -115,12 +118,31 @@ class ModelSource(Model):
     """Which of an endpoint's outputs, where it has several."""
     classes: tuple[Scalar, ...] = ()
     """What it gives probabilities of, in its order, where it does not say so itself."""
-    token: Annotated[str, StringConstraints(pattern=r"^env:[A-Za-z_]\w*$")] | None = None
+    token: Annotated[str, AfterValidator(_of_environment)] | None = None
     """The environment variable that holds an endpoint's bearer token, env:NAME."""
+
+    def require_use(self, uri: str | None) -> None:
+        """Raise where a key would do nothing for a model at `uri`, or in a file where that is None."""
+        served = uri is not None and uri.startswith(("http://", "https://"))
+        idle = ("python", "trusted_types") if served else ("protocol", "outputs", "output", "token")
+        stray = next((one for one in idle if getattr(self, one)), None)
+        if stray is not None:
+            kind = "models that the gate loads itself" if served else "endpoints (uri: https://…)"
+            raise Wrong(f"{stray} is for {kind}", "leave it out", at=(stray,))
+
+
+class ModelSource(Loading):
+    """Where the model is. Without it, predictions come from the data."""
+
+    path: Text | None = None
+    """A file or a directory, relative to this file."""
+    uri: Annotated[str, AfterValidator(_uri)] | None = None
+    """models:/credit@candidate, runs:/..., https://host/v2/models/credit or python:pkg.mod:function."""
 
     @validator(mode="after")
     def _one_place(self) -> Self:
         exactly_one(self, ("path", "uri"))
+        self.require_use(self.uri)
         return self
 
 
@@ -177,15 +199,15 @@ def _other_classes(champion: Mapping[str, str], own: Mapping[str, str]) -> Itera
         yield Wrong(what, "compare models of the same classes", at=("score",))
 
 
-class Champion(Model):
-    """The model that is in production now; exactly one of its keys."""
+class Champion(Loading):
+    """The model that is in production now: one of `release`, `uri`, `report`, `predictions`."""
 
     called: ClassVar[str] = "the champion"
 
     release: Text | None = None
     """Its release.yaml."""
     uri: Annotated[str, AfterValidator(_uri)] | None = None
-    """Where a registry has it, models:/credit@champion."""
+    """The model itself, models:/credit@champion, as under `model:`; it is scored on the same rows."""
     report: Text | None = None
     """Its report.json."""
     predictions: ChampionColumns | None = None
@@ -194,7 +216,18 @@ class Champion(Model):
     @validator(mode="after")
     def _one_place(self) -> Self:
         exactly_one(self, ("release", "uri", "report", "predictions"))
+        stray = next((one for one in Loading.model_fields if one in self.model_fields_set), None)
+        if self.uri is None and stray is not None:
+            raise Wrong(f"{stray} goes with `uri`", "leave it out", at=(stray,))
+        self.require_use(self.uri)
         return self
+
+    @property
+    def model(self) -> ModelSource | None:
+        """The model itself, where it is named by its URI."""
+        if self.uri is None:
+            return None
+        return ModelSource(uri=self.uri, **{name: getattr(self, name) for name in Loading.model_fields})
 
 
 class Anchor(Model):

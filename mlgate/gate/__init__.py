@@ -28,7 +28,7 @@ from mlgate.findings import (
 )
 from mlgate.gate import applying, identity, origins, stated
 from mlgate.gate.measuring import Measured, asked_further, measure_all, scanned
-from mlgate.gate.questions import Question, questions
+from mlgate.gate.questions import Question, judges_predictions, questions
 from mlgate.gate.recording import record
 from mlgate.policy import CHAMPION, Policy, Use, applies
 
@@ -94,7 +94,7 @@ def tables_compared(policy: Policy, release: Release, only: str | None) -> tuple
 def wanted(policy: Policy, release: Release, only: str | None) -> Wanted:
     """Return what a run looks at; PolicyError for a table that is not there."""
     asked = [use for use in selected(policy, only) if applies(use, policy, release) is None]
-    predicted = [use for use in asked if {"score", "prediction"} & set(use.check.needs)]
+    predicted = [use for use in asked if judges_predictions(use)]
     tables = {name for use in predicted for name in (use.table, use.against or "", *use.check.tables)}
     return Wanted(
         tables=tables_needed(policy, release, only),

@@ -42,5 +42,6 @@ def _records(question: Question, evidence: Evidence) -> list[EvidenceRecord]:
     tables = [evidence.tables[name] for name in names if name is not None and name in evidence.tables]
     found = [record for table in tables for record in table.records]
     if CHAMPION in use.check.needs:
-        found += [one for one in evidence.records if one.name.split(".")[0] == CHAMPION]
+        named = [one for one in evidence.records if one.name.split(".")[0] == CHAMPION]
+        found += [one for one in named if one.kind != "release"]  # it names what is looked at, as ours does
     return found

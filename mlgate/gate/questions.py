@@ -38,7 +38,6 @@ from mlgate.measures import INJECTED
 from mlgate.measures.against import Against
 from mlgate.measures.judging import Judging
 from mlgate.policy import CHAMPION, Policy, Use
-from mlgate.strict_yaml import show
 
 PUNCTUATION = frozenset('[],=@"')
 """What the ids of findings are built with."""
@@ -146,7 +145,12 @@ def _unfold(
         yield _silent(use, not_applicable=reason)
         return
     table = evidence.tables[use.table]
-    refusal = _lacking(use, table, evidence) or _uncompared(use, evidence) or _beyond(use, table)
+    refusal = (
+        _lacking(use, table, evidence)
+        or _uncompared(use, evidence)
+        or _unpredicted(use, evidence)
+        or _beyond(use, table)
+    )
     if refusal is not None:
         yield _silent(use, refusal=refusal)
         return
@@ -363,6 +367,8 @@ def _open(need: str, use: Use, table: Table, evidence: Evidence) -> str | None: 
         return None if found else f"the release has no document {name!r}; add it under `documents:`"
     if kind == "table":
         return _no_other(evidence, use.table, name)
+    if need == CHAMPION and "artifact" in use.check.needs and "champion" in evidence.models:
+        return None  # its bytes are looked at, whether or not it may be run
     if need == CHAMPION:
         return _no_champion(table, evidence)
     if need == "model":
@@ -391,9 +397,8 @@ def _no_champion(table: Table, evidence: Evidence) -> str | None:
         return "the release names no champion; name it under `champion:`, or say `champion: none`"
     if champion == "none":
         return "the release says `champion: none`, and the policy does not allow a first release"
-    if champion.uri is not None:
-        what = f"the champion is {show(champion.uri)}, where this version of mlgate does not look"
-        return f"{what}; name its release, its predictions or its report under `champion:`"
+    if table.uncompared is not None:
+        return table.uncompared
     if table.columns.champion is not None or champion.report is not None:
         return None
     for role in (f"{CHAMPION}_score", f"{CHAMPION}_prediction"):
@@ -443,6 +448,27 @@ def _uncompared(use: Use, evidence: Evidence) -> str | None:
     if use.against is None:
         return None
     return _no_other(evidence, use.table, use.against)
+
+
+def judges_predictions(use: Use) -> bool:
+    """Whether a check looks at what a model says of the rows of its tables."""
+    needs = set(use.check.needs)
+    compares = CHAMPION in needs and not {"model", "artifact"} & needs
+    return compares or bool({"score", "prediction"} & needs) or _by_another_measure(use)
+
+
+def _by_another_measure(use: Use) -> bool:
+    """Whether the roles that it judges by depend on its parameters, so that its list of needs is silent."""
+    return "metric" in use.measure.params or use.measure.id == "drift.prediction"
+
+
+def _unpredicted(use: Use, evidence: Evidence) -> str | None:
+    """Say why the model did not say what is judged, of any of the tables that are looked at."""
+    if not _by_another_measure(use):
+        return None
+    named = (use.table, use.against or "", *use.check.tables)
+    tables = (evidence.tables[name] for name in named if name in evidence.tables)
+    return next((table.unscored for table in tables if table.unscored is not None), None)
 
 
 def _against(evidence: Evidence, use: Use) -> Against | None:

@@ -9,7 +9,7 @@ from mlgate.findings import PolicyRecord, ReleaseRecord
 from mlgate.policy import CHAMPION, Policy, chosen_by_author
 
 PROVENANCE: Mapping[str, tuple[str, ...]] = {
-    "environment": ("reproducibility.environment_lock",),
+    "environment": ("reproducibility.environment_lock", "security.dependency_audit", "security.licences"),
     "seed": ("reproducibility.seed", "reproducibility.retrain"),
     "data": ("reproducibility.data_digest",),
     "train": ("reproducibility.retrain", "robustness.retrain_variance"),
@@ -17,6 +17,15 @@ PROVENANCE: Mapping[str, tuple[str, ...]] = {
     "model": ("reproducibility.model_digest",),
 }
 """What a release states under `provenance`, and the measures that look at it."""
+
+
+COSTS: Mapping[str, tuple[str, ...]] = {
+    "training_usd": ("cost.training_cost",),
+    "hourly_usd": ("cost.per_1000",),
+    "training_kwh": ("cost.training_energy",),
+    "emissions": ("cost.training_energy",),
+}
+"""What a release states under `costs`, and the measures that look at it."""
 
 
 def release_record(evidence: Evidence, policy: Policy) -> ReleaseRecord:
@@ -54,17 +63,24 @@ def _not_looked_at(evidence: Evidence, policy: Policy) -> tuple[str, ...]:
     release = evidence.release
     compares = any(CHAMPION in use.check.needs for use in policy.uses)
     anchors = {use.params.get("anchor") for use in policy.uses}
-    said = ["champion.uri" if compares else "champion"]
-    said += [] if "release" in evidence.models else ["model"]
+    said = [] if compares else ["champion"]
+    said += [] if _is_run(evidence) else ["model"]
     said += [f"anchors.{name}" for name in release.anchors if name not in anchors]
     measured = {use.measure.id for use in policy.uses}
     said += [f"provenance.{key}" for key, by in PROVENANCE.items() if not measured.intersection(by)]
-    said += ["costs", "statements"]
+    said += [f"costs.{key}" for key, by in COSTS.items() if not measured.intersection(by)]
+    said += ["statements"]
     # Only measures of regression read intervals and quantiles.
     blocks = ("", *(f"data.{table}." for table in release.data)) if release.task != "regression" else ()
     for block in blocks:
         said += [f"{block}columns.interval", f"{block}columns.quantiles"]
     return tuple(name for name in said if release.stated(name) not in (None, "none"))
+
+
+def _is_run(evidence: Evidence) -> bool:
+    """Whether the model of the release may be asked; of one that may not, its record says why."""
+    found = evidence.models.get("release")
+    return found is not None and found.opened.raw is not None
 
 
 def _not_enforced(policy: Policy) -> tuple[str, ...]:

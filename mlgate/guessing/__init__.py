@@ -22,13 +22,14 @@ from mlgate.guessing.files import Chosen, Dialect
 from mlgate.guessing.guesses import Guess, Sure
 from mlgate.guessing.labels import Labelled, labelled
 from mlgate.guessing.model_files import ModelFile, described
+from mlgate.guessing.models import ModelDraft, drafted
 from mlgate.guessing.outputs import Outputs, outputs_of
 from mlgate.guessing.protected import Protected, protected_of
 from mlgate.guessing.roles import Roles, roles_of
 from mlgate.guessing.words import joined, nameable
 from mlgate.strict_yaml import Document, did_you_mean, show
 
-__all__ = ["Draft", "Guess", "Known", "TableDraft", "guess"]
+__all__ = ["Draft", "Guess", "Known", "ModelDraft", "TableDraft", "guess"]
 
 AGES = (25, 40, 60)
 """Where ages are cut, as far as enough rows lie between."""
@@ -79,7 +80,7 @@ class Draft:
     """Columns of ages, with where they are cut."""
     models: tuple[Outputs, ...]
     """What other models wrote into the table."""
-    model_file: str | None
+    model: ModelDraft | None
     """The file of the model that is judged, as far as names tell."""
     guesses: tuple[Guess, ...]
     notes: tuple[str, ...]
@@ -159,9 +160,26 @@ def guess(
         protected=tuple(people),
         ages=ages,
         models=others,
-        model_file=_relative(model.path, folder) if model is not None else None,
+        model=None if model is None else _model_draft(model, folder, label, seen, allow),
         guesses=guesses,
         notes=tuple(_notes(seen, label, parts, people, dialects)),
+    )
+
+
+def _model_draft(
+    model: ModelFile, folder: Path, label: Labelled, seen: Mapping[str, Facts], allow: Sequence[Path]
+) -> ModelDraft:
+    out = label.outputs
+    root = next((one for one in (folder, *folder.parents) if (one / ".git").exists()), folder)
+    said = bool(out.score or out.scores or (label.task == "regression" and out.prediction))
+    same = not out.model or joined(out.model) == joined(model.path.stem)
+    return drafted(
+        model,
+        _relative(model.path, folder),
+        label,
+        columns=seen.keys(),
+        homes=(root, *allow),
+        recorded=said and same,
     )
 
 

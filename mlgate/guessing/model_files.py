@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,9 @@ SUFFIXES = (
 
 _MOST_BYTES = 64 * 1024**2
 """Of a description; a longer one is not read."""
+
+_MOST_ARRAY = 64 * 1024
+"""Bytes of an array of classes."""
 
 _DEEPEST = 200
 
@@ -38,6 +41,10 @@ class ModelFile:
     """The columns that it reads; None when the file does not say, or says it only to who loads it."""
     categorical: tuple[str, ...] = ()
     """Those of them that it takes for names."""
+    classes: tuple[str, ...] | None = None
+    """What it tells apart; None when the file does not say."""
+    types: tuple[str, ...] | None = None
+    """The types that a release has to accept before it is loaded; None when the file does not say."""
 
 
 def described(path: Path) -> ModelFile:
@@ -51,19 +58,50 @@ def described(path: Path) -> ModelFile:
                 return ModelFile(path=path)
             with archive.open(entry) as file:
                 schema = json.loads(file.read(_MOST_BYTES + 1))
+            classes = _classes(schema, archive)
         features = _features(schema)
         encoded = tuple(dict.fromkeys(_encoded(schema, 0)))
     except (OSError, ValueError, KeyError, zipfile.BadZipFile, NotImplementedError, RecursionError, EOFError,
             RuntimeError, zipfile.LargeZipFile, MemoryError):  # fmt: skip
         return ModelFile(path=path)
     kept = tuple(one for one in encoded if features is not None and one in features)
-    return ModelFile(path=path, features=features, categorical=kept)
+    return ModelFile(path=path, features=features, categorical=kept, classes=classes, types=_untrusted(path))
 
 
 def _features(schema: Any) -> tuple[str, ...] | None:
     """Return the names that the outermost step was fitted on: of all that were, the longest list."""
     lists = [names for node in _nodes(schema, 0) if (names := _texts(node.get("feature_names_in_")))]
     return max(lists, key=len, default=None)
+
+
+def _classes(schema: Any, archive: zipfile.ZipFile) -> tuple[str, ...] | None:
+    """Return the classes, where all that speak of classes speak of the same."""
+    told = [node["classes_"] for node in _nodes(schema, 0) if isinstance(node.get("classes_"), dict)]
+    found = {names for one in told if (names := _texts(one) or _numbers(one, archive))}
+    return found.pop() if len(found) == 1 else None
+
+
+def _numbers(node: Mapping[str, Any], archive: zipfile.ZipFile) -> tuple[str, ...] | None:
+    """Return the values of a small array of numbers, which skops keeps as a file of NumPy's."""
+    import io
+
+    import numpy as np
+
+    name = node.get("file")
+    if not isinstance(name, str) or archive.getinfo(name).file_size > _MOST_ARRAY:
+        return None
+    found = np.load(io.BytesIO(archive.read(name)), allow_pickle=False)
+    return tuple(str(one) for one in found.tolist()) if found.ndim == 1 else None
+
+
+def _untrusted(path: Path) -> tuple[str, ...] | None:
+    """Return the types that skops asks about, as it lists them without making any of them."""
+    try:
+        from skops.io import get_untrusted_types
+
+        return tuple(sorted(get_untrusted_types(file=path)))
+    except Exception:  # noqa: BLE001 - a file of a stranger may be wrong in any way
+        return None
 
 
 def _encoded(node: Any, depth: int) -> Iterator[str]:

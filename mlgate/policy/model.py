@@ -167,7 +167,7 @@ class Pins(Model):
     """Which evaluation table."""
     champion: Literal["none", "required"] | None = None
     """`none`: there must be no champion. `required`: there must be one that can be compared with, by its
-    release, its predictions or its report."""
+    release, its model, its predictions or its report."""
 
 
 class Band(Model):

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 NONE = "none"
 """The pin that forbids: the release must not give this role to any column."""
 
-_CHAMPIONS = {NONE: NONE, "required": "a release, predictions or a report of the champion"}
+_CHAMPIONS = {NONE: NONE, "required": "a release, model, predictions or report of the champion"}
 """What each pin of the champion asks for, in words."""
 
 RISKS: tuple[str, ...] = get_args(Risk)
@@ -118,11 +118,11 @@ def _of_release(policy: Policy, release: Release) -> Iterator[tuple[str, str, st
 
 
 def _champion_kept(pin: str, release: Release) -> bool:
-    """Whether there is a champion as a policy wants it; one in a registry is not looked at."""
+    """Whether there is a champion as a policy wants it."""
     champion = release.champion
     if pin == NONE:
         return champion in (None, NONE)
-    return champion is not None and champion != "none" and champion.uri is None
+    return champion not in (None, NONE)
 
 
 def _risk_kept(pin: str | AtLeastRisk, stated: str | None) -> bool:

@@ -5,7 +5,7 @@ something else than it shows: no tags, anchors, aliases, merges or duplicate key
 the data their shape, and each of their complaints becomes `file:line: what; what to do`.
 """
 
-from mlgate.strict_yaml.shape import MAX_TOLD, Model, Wrong, build, check, json_schema
+from mlgate.strict_yaml.shape import MAX_TOLD, Model, Wrong, build, check, docstrings, json_schema
 from mlgate.strict_yaml.text import (
     MAX_BYTES,
     MAX_DEPTH,
@@ -33,6 +33,7 @@ __all__ = [
     "check",
     "did_you_mean",
     "digest",
+    "docstrings",
     "dotted",
     "json_schema",
     "parse",

@@ -274,12 +274,17 @@ class _Schema(GenerateJsonSchema):
         """Generate the schema of one model and describe its fields."""
         made: dict[str, Any] = super().model_schema(schema)
         model: type[BaseModel] = schema["cls"]
-        described = {name: text for one in reversed(model.__mro__) for name, text in _docstrings(one).items()}
+        described = docstrings(model)
         for name, info in model.model_fields.items():
             below = made.get("properties", {}).get(info.alias or name)
             if below is not None and name in described:
                 below.setdefault("description", described[name])
         return made
+
+
+def docstrings(model: type[BaseModel]) -> Mapping[str, str]:
+    """Return what the source says of each field of a model, its own and the inherited ones, by its name."""
+    return {name: text for one in reversed(model.__mro__) for name, text in _docstrings(one).items()}
 
 
 @cache

@@ -325,18 +325,14 @@ def test_a_report_that_is_none_is_refused(world: World, name: str, kind: str) ->
         (None, "", "not_measured", "say `champion: none`"),
         ("none", "", "not_applicable", "the release says that there is none"),
         ("none", "first_release: block", "not_measured", "the policy does not allow a first release"),
-        (
-            "{uri: 'models:/credit@champion'}",
-            "",
-            "not_measured",
-            "where this version of mlgate does not look",
-        ),
+        ("{uri: 'python:today:score'}", "", "not_measured", "the champion was not run"),
     ],
 )
 def test_a_champion_that_is_not_there(
     world: World, champion: str | None, policy: str, outcome: str, says: str
 ) -> None:
     """A first release is one only if it says so and the policy lets it; else nothing is approved."""
+    (world.home / "today.py").write_text("def score(rows): return rows.iloc[:, 0]\n", "utf-8")
     if champion is not None:
         named(world, champion)
     world.checks(USE, "{check: performance/roc-auc, at_least: 0.7}")
@@ -358,7 +354,7 @@ def test_a_policy_may_require_a_champion(world: World) -> None:
     path = world.home / "policy.yaml"
     path.write_text(f"{path.read_text('utf-8')}release: {{champion: required}}\n", "utf-8")
     done = refused(world, world.run(), 1)
-    assert "a release, predictions or a report of the champion" in str(
+    assert "a release, model, predictions or report of the champion" in str(
         done.finding("governance/release-pins")
     )
     old(world)

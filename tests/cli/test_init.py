@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import random
 import shutil
@@ -12,8 +13,17 @@ from click.testing import CliRunner, Result
 
 import mlgate
 from mlgate.cli import root
+from mlgate.drafting import model_checks
 from mlgate.errors import MlgateError
 from mlgate.strict_yaml import read
+
+MODEL_CHECKS = (
+    "security/safe-format",
+    "cost/model-size",
+    "reproducibility/predictions-match",
+    "robustness/determinism",
+    "robustness/prediction-sanity",
+)
 
 CASES = ("adult", "bike_sharing", "compas_two_years", "german_credit", "penguins", "wage_islr")
 
@@ -65,6 +75,16 @@ def test_a_case_is_judged_without_editing(shared_data: Path, tmp_path: Path, cas
     drafted = [one for one in required if one.because and one.because.startswith("draft by mlgate init")]
     assert len(drafted) >= 3
     assert {one.outcome.value for one in drafted} == {"pass"}
+    release = read(tmp_path / "release.yaml").data
+    assert release["model"]["path"].startswith("models/")
+    assert release["model"]["path"].endswith(".skops")
+    asked = {
+        one.check: one.outcome.value
+        for one in report.findings
+        if one.family in {"security", "cost", "robustness", "reproducibility"}
+    }
+    assert asked == dict.fromkeys(MODEL_CHECKS, "pass")
+    assert "computed" in {one.origin.value for one in drafted}
 
 
 def test_a_table_is_enough(tmp_path: Path) -> None:
@@ -266,6 +286,88 @@ def test_a_model_file_is_never_loaded(tmp_path: Path) -> None:
     (tmp_path / "other.skops").write_bytes(b"PK\x03\x04 broken")
     assert init(tmp_path, "--out", tmp_path).exit_code == 0
     assert not target.exists()
+
+
+def fitted(folder: Path, columns: list[str], *, name: str = "model.skops", strange: bool = False) -> None:
+    """Write a table that a logistic regression has scored, and that model."""
+    import joblib
+    import pandas as pd
+    import skops.io
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import FunctionTransformer
+
+    rows = pd.read_csv(io.StringIO(table()))
+    rows["more"] = rows["score"] * 2 + rows["amount"] / 900
+    model = LogisticRegression(max_iter=1000)
+    if strange:
+        model = make_pipeline(FunctionTransformer(pd.DataFrame.abs), model)
+    model.fit(rows[columns], rows["label"])
+    rows["score"] = model.predict_proba(rows[columns])[:, 1]
+    kept = [one for one in rows if one != "more" or "more" not in name]
+    rows[kept].to_csv(folder / "scored.csv", index=False)
+    path = folder / name
+    if path.suffix == ".skops":
+        skops.io.dump(model, path)
+    else:
+        joblib.dump(model, path)
+
+
+@pytest.mark.parametrize(
+    ("name", "strange", "says"),
+    [
+        ("model.joblib", False, "trust: pickle"),
+        ("without_more.skops", False, "the table has no such column"),
+        ("model.skops", True, "types that are not scikit-learn's own"),
+    ],
+)
+def test_a_model_that_cannot_be_asked_is_left_out(
+    tmp_path: Path, name: str, *, strange: bool, says: str
+) -> None:
+    """As a comment, with why; what is drafted is judged all the same, by the table."""
+    fitted(tmp_path, ["amount", "more"], name=name, strange=strange)
+    assert init(tmp_path, "--out", tmp_path).exit_code == 0
+    written = (tmp_path / "release.yaml").read_text("utf-8")
+    assert "model" not in read(tmp_path / "release.yaml").data
+    assert f"# model: {{path: {name}" in written
+    assert says in written
+    policy = (tmp_path / "policy.yaml").read_text("utf-8")
+    assert not any(one in policy for one in MODEL_CHECKS)
+    assert mlgate.run(tmp_path / "release.yaml").errors == ()
+
+
+def test_a_model_outside_of_the_repository_is_left_out(tmp_path: Path) -> None:
+    """No release reads there."""
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / ".git").mkdir()
+    fitted(tmp_path, ["amount", "more"])
+    (tmp_path / "scored.csv").rename(tmp_path / "home" / "scored.csv")
+    done = init(tmp_path / "home", tmp_path / "model.skops", "--out", tmp_path / "home")
+    assert done.exit_code == 0
+    assert "model" not in read(tmp_path / "home" / "release.yaml").data
+    assert "outside of the repository" in (tmp_path / "home" / "release.yaml").read_text("utf-8")
+
+
+def test_classes_with_other_names_than_the_labels_need_a_person(tmp_path: Path) -> None:
+    """Which of 0 and 1 is `yes`, no file says."""
+    fitted(tmp_path, ["amount", "more"])
+    path = tmp_path / "scored.csv"
+    lines = [one.split(",") for one in path.read_text("utf-8").splitlines()]
+    place = lines[0].index("label")
+    for one in lines[1:]:
+        one[place] = "yes" if one[place] == "1" else "no"
+    path.write_text("\n".join(map(",".join, lines)) + "\n", encoding="utf-8")
+    assert init(tmp_path, "--out", tmp_path).exit_code == 0
+    assert "its classes are 0 and 1" in (tmp_path / "release.yaml").read_text("utf-8")
+    assert "model" not in read(tmp_path / "release.yaml").data
+
+
+@pytest.mark.parametrize(
+    ("size", "budget"), [(1, 2), (9, 10), (90, 100), (95, 200), (153_760, 200_000), (950, 2000)]
+)
+def test_a_budget_is_a_round_number_above(size: int, budget: int) -> None:
+    """A tenth above, at least: the next training makes no file of exactly this size."""
+    assert model_checks.budget(size) == budget
 
 
 def test_the_workflow_judges_on_every_pull_request(tmp_path: Path) -> None:

@@ -520,7 +520,7 @@ def test_the_check_of_the_pins_may_be_named(policy: Callable[[str], Policy]) -> 
         ("{release: ../old/release.yaml}", False, True),
         ("{predictions: {score: old}}", False, True),
         ("{report: old.json}", False, True),
-        ("{uri: 'models:/credit@champion'}", False, False),
+        ("{uri: 'models:/credit@champion'}", False, True),
     ],
 )
 def test_a_champion_is_forbidden_or_required(

@@ -79,7 +79,7 @@ class Retraining:
         except (ValueError, OSError, EvidenceError, ModelFault) as error:
             return RetrainedFound(scorer=None, reason=str(error))
         finally:
-            shutil.rmtree(home, ignore_errors=True)
+            isolation.clear(home)
 
     def _refused(self) -> str | None:
         level, _ = isolation.possible(self.without)

@@ -78,6 +78,10 @@ class Table:
     snapshots: tuple[Snapshot, ...] = ()
     unscored: str | None = None
     """Why the model, which was to say what it predicts here, did not."""
+    uncompared: str | None = None
+    """The same of the champion."""
+    scored_by: tuple[str | None, str | None] | None = None
+    """What tells the model that the gate asked from others; None where predictions were handed in."""
     without_nan: bool = False
     """Whether NaN is null already, as the readers of files leave it."""
 
@@ -119,6 +123,7 @@ def open_tables(
     compared: Collection[str] | None = None,
     predict: Predict | None = None,
     predict_champion: Predict | None = None,
+    predict_beside: Predict | None = None,
 ) -> dict[str, Table]:
     """Open tables of a release.
 
@@ -135,7 +140,8 @@ def open_tables(
         champion: The release of the champion, whose tables of the same names say more of the same rows.
         compared: The tables in which it is looked at; None: all that it has.
         predict: What the model of the release makes of a table; None: what was handed in stays.
-        predict_champion: The same of the champion.
+        predict_champion: The same of the champion, which has a release.
+        predict_beside: What a champion without one says beside the model of the release.
 
     Raises:
         EvidenceError: Something named does not exist, lies outside, or does not parse.
@@ -155,12 +161,15 @@ def open_tables(
     taken = {name: opening.take(name) for name in names}
     # The files come first: once DuckDB is open, no further file can be made readable to it.
     beside = _Beside.take(opening, champion, [one for one in names if compared is None or one in compared])
-    models = predict is not None or predict_champion is not None
+    models = any(one is not None for one in (predict, predict_champion, predict_beside))
     if models or any(map(any, (*taken.values(), *beside.taken.values()))):
         opening.duckdb = beside.opening.duckdb = open_engine(workdir, readable=shelf.open_files)
     beside.opening.predict = predict_champion
     opening.predict = predict  # after it: without a champion, both are one opening
-    return beside.join({name: opening.open(name, *files) for name, files in taken.items()})
+    found = beside.join({name: opening.open(name, *files) for name, files in taken.items()})
+    if predict_beside is None or opening.duckdb is None:
+        return found
+    return {name: predict_beside(table, opening.duckdb) for name, table in found.items()}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -137,6 +137,8 @@ def joined(own: Table, champion: Table, *, where: str) -> Table:
     for role in ("label", "score", "prediction"):
         champion.require(role, "the release is compared with it")
     outputs = dict(_outputs(champion))
+    if not outputs and champion.unscored is not None:
+        return replace(own, uncompared=f"of the champion: {champion.unscored}")
     if not outputs:
         what = f"{champion.location} has neither score nor prediction"
         raise EvidenceError(where, what, "name them under `columns:` of the champion's release")
@@ -203,9 +205,19 @@ def _require_one_coding(own: Table, champion: Table, where: str) -> None:
 
 def _require_another(own: Table, champion: Table, where: str) -> None:
     """Refuse what the judged model says, handed in a second time as what the champion says."""
+    require_another_model(own, champion.scored_by, champion.threshold, where)
     if _sayings(own) == _sayings(champion):
         what = f"{champion.location} has what the judged model says: the same columns of the same file"
         raise EvidenceError(where, what, "name the release of the model that runs now")
+
+
+def require_another_model(
+    own: Table, scored_by: tuple[str | None, str | None] | None, threshold: float, where: str
+) -> None:
+    """Refuse as champion the very model that the gate asks for the predictions that are judged."""
+    if own.scored_by is not None and (own.scored_by, own.threshold) == (scored_by, threshold):
+        what = "the champion is the very model that is judged, so that comparing them says nothing"
+        raise EvidenceError(where, what, "name the model that runs now")
 
 
 def _sayings(table: Table) -> tuple[object, ...]:
@@ -213,7 +225,7 @@ def _sayings(table: Table) -> tuple[object, ...]:
     columns = table.columns
     outputs = columns.score, dict(columns.scores), columns.prediction, table.threshold
     files = [record.sha256 or record.location for record in table.records]
-    return (*files, *outputs, str(table.prediction_positive))
+    return (*files, *outputs, str(table.prediction_positive), table.scored_by)
 
 
 def _key(table: Table, where: str) -> str:
