@@ -266,7 +266,7 @@ class EvidenceRecord:
     bytes: int | None
     origin: Origin
     note: str | None = None
-    """`labels reachable` where whatever made it could have read the labels."""
+    """`labels reachable` where whatever made it could have read the labels; why a model was not run."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

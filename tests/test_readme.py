@@ -163,6 +163,58 @@ def test_what_is_told_of_other_models_and_tables_is_judged_as_written(
     assert [(one.id, one.reason) for one in found if one.outcome in unanswered] == []
 
 
+def test_what_is_told_of_the_model_itself_is_judged_as_written(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The gate runs the model of the example, and every check that is named is measured."""
+    import pandas as pd
+    import skops.io
+    from sklearn.linear_model import LogisticRegression
+
+    monkeypatch.chdir(home)
+    draw = np.random.default_rng(7)
+    table = pd.DataFrame({"customer": range(400), "defaulted": draw.integers(0, 2, 400)})
+    table["debt"] = 20_000 + 10_000 * table["defaulted"] + draw.normal(0, 4_000, 400).round(2)
+    table["age"] = draw.integers(20, 70, 400)
+    table["sex"] = draw.choice(["female", "male"], 400)
+    model = LogisticRegression().fit(table[["debt", "age"]] / 1.0, table["defaulted"])
+    skops.io.dump(model, home / "model.skops")
+    table["p_default"] = model.predict_proba(table[["debt", "age"]] / 1.0)[:, 1]
+    table.to_csv(home / "data" / "test.csv", index=False)
+    title = "The model itself"
+    release, policy = (yaml.safe_load((home / name).read_text()) for name in ("release.yaml", "policy.yaml"))
+    added = told(title, "policy.yaml")
+    asked = added.pop("checks")
+    policy |= added
+    policy["checks"] += asked
+    (home / "release.yaml").write_text(yaml.safe_dump(release | told(title, "release.yaml")))
+    (home / "policy.yaml").write_text(yaml.safe_dump(policy))
+    report = mlgate.run("release.yaml", "policy.yaml")
+    assert report.errors == ()
+    found = [one for one in report.findings if one.check in {use["check"] for use in asked}]
+    assert {one.check for one in found} == {use["check"] for use in asked}
+    wrong = [(one.id, one.reason, one.decides) for one in found if one.outcome is not mlgate.Outcome.PASS]
+    assert wrong == []
+    assert report.finding("performance/roc-auc").origin.value == "computed"
+
+
+def test_the_models_that_are_told_of_are_those_that_are_known() -> None:
+    """Every suffix in the table is of a format, and every format is in it; extras are those of the package."""
+    from mlgate.scoring import formats
+
+    table = section("The model itself").partition("### What can be scored")[2].partition("###")[0]
+    suffixes = set(re.findall(r"[`l](\.[a-z0-9]+)`", table))
+    known = {suffix: {one.name for one in several} for suffix, several in formats._BY_SUFFIX.items()}
+    assert suffixes <= set(known)
+    assert set.union(*known.values()) == set.union(*(known[one] for one in suffixes))
+    project = tomllib.loads((Path(__file__).resolve().parents[1] / "pyproject.toml").read_text("utf-8"))
+    extras = project["project"]["optional-dependencies"].keys() - {"test"}
+    listed = README.partition("| extra | for |")[2].partition("\n\n")[0]
+    assert {
+        name for line in listed.splitlines() for name in re.findall(r"`([a-z]+)`", line.split(" | ")[0])
+    } == extras
+
+
 def test_every_check_that_is_told_of_is_there() -> None:
     """A name in the text is a name in the catalogue, in full or after one of its family."""
     known = set(catalogue.load())

@@ -8,7 +8,7 @@ import types
 import typing
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeGuard
 
 import click
 
@@ -18,6 +18,7 @@ from mlgate.catalogue.params import types_of
 from mlgate.cli import own_checks
 from mlgate.measures import Measure
 from mlgate.measures.metrics import Metric
+from mlgate.strict_yaml import Model, docstrings
 
 WIDTH = 88
 
@@ -113,15 +114,52 @@ def _params(check: Check) -> list[str]:
         given = check.params.get(name, parameter.default)
         demanded = given is inspect.Parameter.empty or (name == "margin" and check.claim in MARGIN_DUE)
         default = "required" if demanded else f"default {_default(given)}"
-        rows.append(f"  {name}: {kind} ({default})")
+        rows += _hanging(f"{name}: {kind} ({default})", 2)
+        for model in _models(kinds[name]):
+            rows += [f"      {model.called} has", *_keys(model)]
     return rows
 
 
+def _keys(model: type[Model]) -> Iterator[str]:
+    """Yield the keys of a mapping that is a parameter, or part of one, each with what it means."""
+    meanings = docstrings(model)
+    for key, info in model.model_fields.items():
+        left_out = "may be left out" if info.default is None else f"default {_default(info.default)}"
+        due = "required" if info.is_required() else left_out
+        kind = _typed(info.annotation)
+        kind = kind.removesuffix(" | null") if info.default is None else kind
+        yield from _hanging(f"{key}: {kind} ({due})", 8)
+        if key in meanings:
+            yield from _hanging(meanings[key], 12)
+
+
+def _models(annotation: object) -> list[type[Model]]:
+    """Return the mappings with keys of their own in a type, and those in their keys, each once."""
+    if _is_model(annotation):
+        inside = [one for info in annotation.model_fields.values() for one in _models(info.annotation)]
+        return list(dict.fromkeys([annotation, *inside]))
+    found = [one for part in typing.get_args(annotation) for one in _models(part)]
+    return list(dict.fromkeys(found))
+
+
+def _hanging(text: str, indent: int) -> list[str]:
+    return textwrap.wrap(
+        text,
+        WIDTH,
+        initial_indent=" " * indent,
+        subsequent_indent=" " * (indent + 4),
+        break_on_hyphens=False,
+        break_long_words=False,
+    )
+
+
 def _default(given: object) -> str:
+    if isinstance(given, list | tuple):
+        return ", ".join(map(str, given)) or "none"
     return "null" if given is None else str(given).lower() if isinstance(given, bool) else str(given)
 
 
-def _typed(annotation: object) -> str:
+def _typed(annotation: object) -> str:  # noqa: PLR0911  one for each kind of type
     """Write a type as one who fills it in reads it: `number`, `macro | micro`, `list of text | null`."""
     origin, parts = typing.get_origin(annotation), typing.get_args(annotation)
     if origin is Annotated:
@@ -129,14 +167,35 @@ def _typed(annotation: object) -> str:
     if origin is Literal:
         return " | ".join(map(str, parts))
     if origin in (typing.Union, types.UnionType):
-        return " | ".join(dict.fromkeys(map(_typed, parts)))
+        return " | ".join(_words(parts))
+    if origin in (list, tuple, Sequence) and (models := [one for one in map(_bare, parts) if _is_model(one)]):
+        return f"list, each {models[0].called}"
     if origin in (list, tuple, Sequence):
-        return "list of " + " or ".join(
-            dict.fromkeys(_typed(one) for one in parts if one is not ...)
-        ).replace(" | ", " or ")
+        of = dict.fromkeys(_typed(one) for one in parts if one is not ...)
+        return "list of " + " or ".join(of).replace(" | ", " or ").replace("any value", "values")
     if origin in (dict, Mapping):
-        return f"mapping of {_typed(parts[0])} to {_typed(parts[1])}"
+        to = _typed(parts[1])
+        return f"mapping of {_typed(parts[0])} to " + (f"({to})" if " | " in to else to)
+    if _is_model(annotation):
+        return annotation.called
     return WORDS.get(annotation) or inspect.formatannotation(annotation)
+
+
+def _words(parts: Sequence[object]) -> list[str]:
+    """Write the types of a union, each once; text, numbers and truth values together are any value."""
+    found = list(dict.fromkeys(map(_typed, parts)))
+    scalars = [WORDS[one] for one in (str, bool, int, float)]
+    if not set(scalars).issubset(found):
+        return found
+    return ["any value", *(one for one in found if one not in scalars)]
+
+
+def _bare(annotation: object) -> Any:
+    return typing.get_args(annotation)[0] if typing.get_origin(annotation) is Annotated else annotation
+
+
+def _is_model(annotation: object) -> TypeGuard[type[Model]]:
+    return isinstance(annotation, type) and issubclass(annotation, Model)
 
 
 def _file(check: Check) -> str:
@@ -157,7 +216,7 @@ def _limit(check: Check) -> str:
 
 
 def _guard(check: Check) -> str:
-    if check.measure.kind != "estimate":
+    if check.measure.kind == "fact":
         return "none: a fact is compared as it is"
     if check.claim is not None:
         return "none: the margin is all the room there is"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from mlgate import content
-from mlgate.findings import Origin, Outcome, Report, Severity
+from mlgate.findings import Outcome, Report, Severity
 from mlgate.render import claims, numbers, sentences, summary, views, words
 from mlgate.render.drawing import intervals
 from mlgate.render.text import harmless
@@ -65,7 +65,8 @@ def to_html(report: Report, *, digest: str | None = None) -> str:
             shown_openly=views.SHOWN_OPENLY,
             demands=views.demands(shown.findings),
             run_url=_web_address(shown.source.run_url),
-            declared=any(one.origin is Origin.DECLARED for one in shown.findings),
+            declared=words.handed_in(shown),
+            reachable=any(one.note == words.REACHABLE for one in shown.evidence),
             css=COMMENT.sub("", _read("audit.css")),
         )
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mlgate.findings import EvidenceRecord, Finding, Origin, Outcome, Report, Severity, Verdict
+from mlgate.findings import EvidenceRecord, Finding, Outcome, Report, Severity, Verdict
 from mlgate.render import numbers, sentences, words
 
 TASKS = {
@@ -135,9 +135,14 @@ def _again(report: Report) -> str:
 
 
 def _origin(report: Report) -> str:
-    if not any(one.origin is Origin.DECLARED for one in report.findings):
+    """Say whose word the predictions are: the model's own, or that of whoever handed them in."""
+    if words.answered(report):
+        return "The predictions are the model's own: mlgate ran it on the features alone."
+    if not words.handed_in(report):
         return ""
+    reason = next((said for one in report.evidence if (said := words.unrun(one))), None)
+    why = f" ({reason})" if reason else ""
     return (
-        "The predictions were handed in with the release: mlgate did not run the model, "
+        f"The predictions were handed in with the release: mlgate did not run the model{why}, "
         "so it cannot say that they are this model's."
     )

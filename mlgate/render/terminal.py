@@ -112,6 +112,10 @@ def _lines(report: Report, *, width: int, symbols: bool, title: bool, problems: 
         yield _Line("")
     yield from _failed(report)
     yield from _unjudged(report)
+    for one in report.evidence:
+        if reason := words.unrun(one):
+            yield _Line(f"The {one.name} was not run: {reason}. No number here is its own.", "yellow", 2)
+            yield _Line("")
     for problem in report.errors if problems else ():
         yield _Line(str(problem), VERDICTS[None], 2)
     yield _Line(words.verdict_sentence(report), VERDICTS[report.verdict])

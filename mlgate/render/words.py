@@ -13,6 +13,7 @@ from mlgate.findings import (
     GOVERNANCE,
     EvidenceRecord,
     Finding,
+    Origin,
     Outcome,
     Report,
     Severity,
@@ -137,6 +138,41 @@ def beside(report: Report) -> tuple[EvidenceRecord, ...]:
     """Return the tables that were only compared with."""
     about = judged(report)
     return tuple(one for one in report.evidence if one.kind == "table" and one not in about)
+
+
+REACHABLE = "labels reachable"
+"""The note of predictions whose maker could have read the labels."""
+
+_NOT_RUN = "not run: "
+
+_WALLS = {
+    "full": "no other file, no network and no other process was in its reach",
+    "filesystem": "no other file was in its reach, but not all else was",
+    "process": "it had limits and a clean environment, but could reach what this user can, tables and labels "
+    "among it",
+}
+
+
+def walls(isolation: str) -> str:
+    """Say in words what a level of isolation keeps a process from; `isolation` as the report has it."""
+    return _WALLS.get(isolation.partition(" ")[0], "what it could reach is not known")
+
+
+def unrun(evidence: EvidenceRecord) -> str | None:
+    """Return why a model was not run; None for one that was, and for other evidence."""
+    note = evidence.note or ""
+    return note.removeprefix(_NOT_RUN) if evidence.kind == "model" and note.startswith(_NOT_RUN) else None
+
+
+def handed_in(report: Report) -> bool:
+    """Whether predictions were judged, or compared with, that the gate did not ask of the model itself."""
+    declared = [one for one in report.findings if one.origin is Origin.DECLARED]
+    return any(one.family == "compare" for one in declared) if answered(report) else bool(declared)
+
+
+def answered(report: Report) -> bool:
+    """Whether the gate asked the model itself."""
+    return any(one.kind == "predictions" and one.origin is Origin.COMPUTED for one in report.evidence)
 
 
 def retraining(report: Report) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ def said(*arguments: str) -> str:
 
 def test_checks_cuts_no_title() -> None:
     """A line a check when piped, with its whole title."""
-    assert "  performance/roc-auc                     The model ranks positives above negatives\n" in said(
+    assert "  performance/roc-auc                      The model ranks positives above negatives\n" in said(
         "checks"
     )
 
@@ -85,3 +85,12 @@ def test_policy_show_is_a_table_and_json_on_request(tmp_path: Path) -> None:
     whole = json.loads(said("policy", "show", str(path), "--json"))
     assert whole["checks"]["fairness/worst-group"]["guard"] == 0.02
     assert whole["digest"] in lines
+
+
+def test_explain_spells_out_the_mappings_that_a_parameter_takes() -> None:
+    """Their keys and meanings, not the names of classes; and that a timing has a guard."""
+    text = said("explain", "robustness/direction")
+    assert "  tests: list, each a direction test (required)\n      a direction test has\n" in text
+    assert "        expect: up | down (required)\n            up: the number must not fall" in text
+    assert "mlgate.measures.behaviour_terms" not in text
+    assert "\nguard:      5 % of the limit\n" in said("explain", "cost/latency-p95")

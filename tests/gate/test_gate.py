@@ -278,7 +278,7 @@ def test_what_this_version_does_nothing_with_is_said(world: World) -> None:
     report = world.judge(AUC)
     assert report.release is not None
     assert report.policy is not None
-    assert report.release.not_looked_at == ("costs",)
+    assert report.release.not_looked_at == ("costs.training_usd",)
     assert report.policy.not_enforced == ("approvals",)
 
 

@@ -263,7 +263,7 @@ def test_a_group_with_two_rates_is_listed_once(blocked: Report) -> None:
         GroupRecord(group={"sex": "unknown"}, n=7, value=None, rate=rate, judged=False, reason="too few")
         for rate in ("true_positive_rate", "false_positive_rate")
     ]
-    one = replace(blocked.findings[0], groups=tuple(thin))
+    one = replace(blocked.findings[0], by=("sex",), groups=tuple(thin))
     page = to_html(replace(blocked, findings=(one, *blocked.findings[1:])))
     listed = page.partition("listed and were not judged")[2].partition("</section>")[0]
     assert listed.count("sex = unknown (7 rows: too few)") == 1

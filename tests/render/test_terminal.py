@@ -167,3 +167,11 @@ def test_a_stream_that_knows_only_ascii_gets_ascii(filled: Callable[[str], Repor
     terminal.show(filled("Zürich \N{SNOWMAN}"), stream)
     stream.flush()
     assert b"Z\\xfcrich \\u2603" in raw.getvalue()
+
+
+def test_a_model_that_was_not_run_is_told(approved: Report) -> None:
+    """An approval then rests on numbers that somebody handed in, and no reader is to miss it."""
+    model = replace(approved.evidence[0], name="model", kind="model", note="not run: nobody trusts it")
+    said = terminal.summary(replace(approved, evidence=(*approved.evidence, model)))
+    assert "The model was not run: nobody trusts it. No number here is its own.\n" in said
+    assert "was not run" not in terminal.summary(approved)
