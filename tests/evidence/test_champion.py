@@ -92,7 +92,9 @@ class World:
         facts = {"workdir": workdir, "read_report": record.from_json}
         compared = more.pop("compared", None)
         access = Access(**{**facts, **more})
-        return open_evidence(release, file, Wanted(tables=names or ("evaluation",), compared=compared), access)
+        return open_evidence(
+            release, file, Wanted(tables=names or ("evaluation",), compared=compared), access
+        )
 
     def refuses(self, **more: Any) -> str:
         """Return why it cannot be opened."""
