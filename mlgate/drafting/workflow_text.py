@@ -37,8 +37,14 @@ jobs:
         if: always()
         with:
           name: mlgate-report
-          path: mlgate-report
+          # private/ has rows of the data, which stay on the runner.
+          path: |
+            mlgate-report
+            !mlgate-report/**/private/**
 """  # noqa: E501
+
+
+_UPLOADED = "mlgate-report\n!mlgate-report/**/private/**\n"
 
 
 def workflow_text(release: str) -> str:
@@ -59,7 +65,7 @@ def workflow_text(release: str) -> str:
         {
             "uses": "actions/upload-artifact@v4",
             "if": "always()",
-            "with": {"name": "mlgate-report", "path": "mlgate-report"},
+            "with": {"name": "mlgate-report", "path": _UPLOADED},
         },
     ]
     meant = {
