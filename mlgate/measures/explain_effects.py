@@ -355,7 +355,7 @@ def _alike(slope: float, n: int) -> Interval | None:
 @measure(
     id="explainability.unused_features",
     kind="fact",
-    unit="count",
+    unit="features",
     better="lower",
     needs=NEEDS,
     source="sklearn.inspection.permutation_importance of what the model says, and shap; both exactly 0",

@@ -12,6 +12,9 @@ PLACES = 12
 
 _TINY, _HUGE = 1e-4, 1e15
 
+_COUNTED = 1e6
+"""Whole numbers from here on are bytes or rows, that no interval makes a fraction of."""
+
 
 def count(value: float | None) -> str:
     """Write a number of rows or a sum of weights: `1,400`, `12.5`; a dash for none."""
@@ -48,6 +51,8 @@ def value_of(finding: Finding) -> str:
         return "-"
     if finding.interval is None:
         return rough(finding.value, edges(finding.limit))
+    if finding.value.is_integer() and abs(finding.value) >= _COUNTED:
+        return exact(finding.value)
     return _apart(finding.value, edges(finding.limit), _places(finding.interval) + 1)
 
 

@@ -171,8 +171,11 @@ def handed_in(report: Report) -> bool:
 
 
 def answered(report: Report) -> bool:
-    """Whether the gate asked the model itself."""
-    return any(one.kind == "predictions" and one.origin is Origin.COMPUTED for one in report.evidence)
+    """Whether the gate asked the model itself: about a whole table, or some rows in a process of its own."""
+    started = report.environment is not None and report.environment.isolation is not None
+    return started or any(
+        one.kind == "predictions" and one.origin is Origin.COMPUTED for one in report.evidence
+    )
 
 
 def retraining(report: Report) -> tuple[str, ...]:
