@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -32,6 +32,9 @@ MODEL, CHAMPION = "model", "champion"
 """What the columns are called that a scored table has more: `model score`, `champion prediction`."""
 
 _PLACE = "model row"
+
+_MOST_WINDOWS = 256
+"""Files in which answers are kept until they are digested."""
 
 _MOST_NUMBERS = 2**23
 """That are asked of a model at once: a table of many classes goes through it in smaller parts."""
@@ -87,20 +90,17 @@ def scored(expr: ir.Table, rows: int, asked: Asked, engine: Engine, *, name: str
 
     Raises ModelFault when the model dies, hangs, raises or gives what is no answer.
     """
-    import numpy as np
     import pyarrow.parquet as pq
 
     facts = asked.model.facts
     outputs = _outputs(asked)
     target = Path(tempfile.mkdtemp(dir=asked.workdir, prefix="scored-")) / "rows.parquet"
-    numbers = _numbers(
-        target.with_suffix(".f8"), rows, len(facts.classes) if facts.task == "multiclass" else 1
-    )
+    width = len(facts.classes) if facts.task == "multiclass" else 1
     writer: pq.ParquetWriter | None = None
 
     def write(part: pa.Table, found: Scores) -> None:
         nonlocal writer
-        numbers[part[_PLACE].to_numpy()] = found.numbers
+        said.add(part[_PLACE].to_numpy(), found.numbers)
         table = part.drop_columns([_PLACE])
         for column, values in _columns(found, outputs, asked).items():
             table = table.append_column(column, values)
@@ -111,32 +111,75 @@ def scored(expr: ir.Table, rows: int, asked: Asked, engine: Engine, *, name: str
     written: Future[None] | None = None
     try:
         # While the model works on a part, the one before is written and the one after is read.
-        with ThreadPoolExecutor(1) as beside:
+        with _InOrder(target.parent, rows, width) as said, ThreadPoolExecutor(1) as beside:
             parts = _shuffled(_batches(expr, engine, own), rows, asked, beside)
-            for part in _pieces(parts, numbers.shape[1]):
+            for part in _pieces(parts, width):
                 found = asked.model.score(part)
                 if written is not None:
                     written.result()
                 written = beside.submit(write, part, found)
                 done += part.num_rows
                 asked.tell(f"scoring {name}: {done:,} of {rows:,} rows")
-        if written is None:
-            raise ValueError("the table has no rows to score")
-        written.result()
+            if written is None:
+                raise ValueError("the table has no rows to score")
+            written.result()
+            sha256 = said.sha256()
     finally:
         if writer is not None:
             writer.close()
-    digest = hashlib.sha256()
-    for start in range(0, rows, PART):
-        digest.update(np.ascontiguousarray(numbers[start : start + PART], dtype="<f8").tobytes())
     return Scored(
         expr=_opened(engine, f"{name} scored by the {asked.called}", target),
         score=outputs.get("score"),
         scores=_by_class(asked),
         prediction=outputs.get("prediction"),
-        sha256=digest.hexdigest(),
+        sha256=sha256,
         rows=rows,
     )
+
+
+class _InOrder:
+    """What is said of rows that come in any order, kept on disk in windows of the table's own order."""
+
+    def __init__(self, folder: Path, rows: int, width: int) -> None:
+        """Make a file for each window of `rows` rows with `width` numbers each."""
+        self._window = max(PART, -(-rows // _MOST_WINDOWS))
+        self._rows, self._width = rows, width
+        count = -(-rows // self._window)
+        self._files = [(folder / f"{place}.window").open("w+b") for place in range(count)]
+
+    def add(self, places: NDArray[np.int64], numbers: NDArray[np.float64]) -> None:
+        """Keep the numbers, shape (n, width), of the rows at `places`."""
+        import numpy as np
+
+        order = np.argsort(places)
+        kept = np.column_stack((places, numbers))[order].astype("<f8")
+        ends = np.searchsorted(kept[:, 0], np.arange(len(self._files) + 1) * self._window)
+        for place, file in enumerate(self._files):
+            file.write(kept[ends[place] : ends[place + 1]].tobytes())
+
+    def sha256(self) -> str:
+        """Return the digest of all numbers in order; ValueError where a row is not there exactly once."""
+        import numpy as np
+
+        digest = hashlib.sha256()
+        for place, file in enumerate(self._files):
+            file.seek(0)
+            kept = np.frombuffer(file.read(), dtype="<f8").reshape(-1, 1 + self._width)
+            kept = kept[np.argsort(kept[:, 0])]
+            start = place * self._window
+            if not np.array_equal(kept[:, 0], np.arange(start, min(start + self._window, self._rows))):
+                raise ValueError("rows were scored twice or not at all")
+            digest.update(np.ascontiguousarray(kept[:, 1:]).tobytes())
+        return digest.hexdigest()
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the files."""
+        for one in self._files:
+            one.close()
 
 
 def _opened(engine: Engine, name: str, path: Path) -> ir.Table:
@@ -205,13 +248,6 @@ def _columns(found: Scores, outputs: Mapping[str, str], asked: Asked) -> dict[st
         return {outputs[role]: pa.array(decided, mask=~known)}
     names = np.array(facts.classes, dtype=object)[np.where(known, decided, 0).astype(int)]
     return {outputs[role]: pa.array(names, type=pa.string(), mask=~known)}
-
-
-def _numbers(path: Path, rows: int, width: int) -> NDArray[np.float64]:
-    """Return an array on disk, for what is said of each row in the order of the table."""
-    import numpy as np
-
-    return np.memmap(path, dtype="<f8", mode="w+", shape=(rows, width))
 
 
 def _batches(expr: ir.Table, engine: Engine, own: str) -> Iterator[pa.Table]:
