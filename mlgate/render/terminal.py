@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO
 
-from mlgate.findings import Finding, Outcome, Report, Severity, Verdict
+from mlgate.findings import Finding, GroupRecord, Outcome, Report, Severity, Verdict
 from mlgate.render import numbers, sentences, words
 from mlgate.render.text import harmless
 
@@ -220,7 +220,7 @@ def _failed(report: Report) -> Iterator[_Line]:
 def _unjudged(report: Report) -> Iterator[_Line]:
     """Say of each finding that gave no answer why, and what would help."""
     found = [one for outcome in OPEN for one in _ordered(report) if one.outcome is outcome]
-    thin = [one for one in report.findings if one.by and any(not row.judged for row in one.groups)]
+    thin = [one for one in report.findings if one.by and any(map(_passed_over, one.groups))]
     if not found and not thin:
         return
     yield _Line("Not judged:", "bold")
@@ -231,8 +231,13 @@ def _unjudged(report: Report) -> Iterator[_Line]:
     yield _Line("")
 
 
+def _passed_over(row: GroupRecord) -> bool:
+    """Whether a line is a group that was not judged, and not one that says more of those that were."""
+    return not row.judged and row.reason is not None
+
+
 def _thin(finding: Finding) -> str:
-    names = dict.fromkeys(words.pairs(row.group) for row in finding.groups if not row.judged)
+    names = dict.fromkeys(words.pairs(row.group) for row in finding.groups if _passed_over(row))
     shown = "; ".join(list(names)[:FEW])
     more = f"; and {len(names) - FEW} more" if len(names) > FEW else ""
     return f"{'group' if len(names) == 1 else 'groups'} listed, not judged: {shown}{more}"

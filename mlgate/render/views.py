@@ -97,8 +97,11 @@ class FindingView:
 
     @property
     def unjudged(self) -> tuple[GroupRecord, ...]:
-        """The groups that are listed and were not judged, each once, however many rates it has."""
-        rows = [one.record for one in self.groups if not one.record.judged]
+        """The groups that were not judged, for a reason, each once, however many rates it has.
+
+        Lines without a reason are no groups that were passed over: they say more of those that were judged.
+        """
+        rows = [one.record for one in self.groups if not one.record.judged and one.record.reason]
         return tuple({(words.pairs(one.group), one.n, one.reason): one for one in rows}.values())
 
     @property

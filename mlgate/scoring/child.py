@@ -127,7 +127,8 @@ def main(arguments: list) -> None:
         except BaseException as error:
             if isinstance(error, SystemExit):
                 raise
-            gate.say({"ok": False, "kind": "raised", "said": _line(type(error).__name__ + ": " + str(error))})
+            kind = "answer" if getattr(error, "about_answer", False) else "raised"
+            gate.say({"ok": False, "kind": kind, "said": _line(type(error).__name__ + ": " + str(error))})
     sys.stdout.flush()
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 import selectors
 import signal
@@ -53,6 +54,9 @@ _LOG = 4000
 
 _WALLS: tuple[Isolation, ...] = get_args(Isolation)
 """Strongest first."""
+
+_QUOTED = re.compile(r"""'[^']*'|"[^"]*\"""")
+_NUMBER = re.compile(r"(?<![A-Za-z_])[-+]?\d[\d.,]*(?:[eE][-+]?\d+)?")
 
 _GLANCE = 0.1
 """Seconds between two looks at memory."""
@@ -270,7 +274,9 @@ class ModelProcess:
             running.stop()
         if kind == "missing":
             raise MissingLibrary(text, _printable(str(said.get("name")))[:100])
-        raise ModelFault("answer" if kind == "answer" else "memory" if kind == "memory" else "raised", text)
+        if kind in ("answer", "memory"):
+            raise ModelFault("answer" if kind == "answer" else "memory", text)
+        raise ModelFault("raised", text if header["op"] == "load" else _without_values(text))
 
 
 class MissingLibrary(ModelFault):
@@ -551,6 +557,14 @@ def _described(said: Mapping[str, Any]) -> Described:
         library=_printable(str(said.get("library", "")))[:200],
         kind=_printable(str(said.get("kind", "")))[:200],
     )
+
+
+def _without_values(text: str) -> str:
+    """Return the message of an exception about rows without what may be a value of theirs.
+
+    No row of the data enters a report, and exceptions like to quote the value that they stumbled over.
+    """
+    return _NUMBER.sub("#", _QUOTED.sub("'…'", text))
 
 
 def _printable(text: str) -> str:

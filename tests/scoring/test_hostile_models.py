@@ -120,6 +120,12 @@ def test_a_model_that_breaks_off_or_answers_wrong_is_told_of(world: World, body:
     assert said in reason(world.judge(body))
 
 
+def test_what_a_model_says_as_it_breaks_off_tells_no_value_of_a_row(world: World) -> None:
+    """Exceptions quote what they stumbled over, and no row of the data enters a report."""
+    report = world.judge("raise ValueError(f'cannot read {float(rows.x[0])!r} or \\'Bob\\' at 3.75 of x1')")
+    assert "ValueError: cannot read # or '…' at # of x1" in reason(report)
+
+
 @pytest.mark.parametrize("value", ["float('nan')", "float('inf')", "-1.0", "7.5"])
 def test_numbers_that_are_no_probabilities_are_no_approval(world: World, value: str) -> None:
     """One such number among good ones is enough."""

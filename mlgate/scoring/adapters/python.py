@@ -30,6 +30,12 @@ _SORTS = {"b": "booleans", "c": "complex numbers", "U": "texts", "S": "bytes"}
 """What arrays that hold no real numbers hold."""
 
 
+class WrongAnswer(ValueError):
+    """What a function returned is no answer; the message is about its shape, and holds no value of a row."""
+
+    about_answer = True
+
+
 def load(path: str, options: dict[str, Any]) -> Function:  # noqa: ARG001 - `root` is the path here
     """Import the function that `options` name: `module`, `function`, and `root`, under which it must lie."""
     module, name = options["module"], options["function"]
@@ -84,7 +90,7 @@ class Function:
         index = range(rows.num_rows) if self._as_table else given.index.copy()
         answer = self._array(self._call(given), index)
         if answer.ndim not in (1, 2) or len(answer) != rows.num_rows:
-            raise ValueError(f"{self._where} returned shape {answer.shape} for {rows.num_rows} rows")
+            raise WrongAnswer(f"{self._where} returned shape {answer.shape} for {rows.num_rows} rows")
         if answer.ndim > 1 and answer.shape[1] == 1:
             answer = answer[:, 0]
         return self._decisions(answer) if self.outputs == "decisions" else self._numbers(answer)
@@ -135,7 +141,7 @@ class Function:
         if isinstance(answer, (pd.Series, pd.DataFrame)):
             return self._from_pandas(answer, pd.Index(index))
         if not isinstance(answer, (list, tuple)) and not hasattr(answer, "__array__"):
-            raise ValueError(f"{self._where} returned {type(answer).__name__}, not one number for each row")
+            raise WrongAnswer(f"{self._where} returned {type(answer).__name__}, not one number for each row")
         try:
             return np.asarray(answer)
         except (TypeError, ValueError) as error:
@@ -148,7 +154,9 @@ class Function:
 
         if len(answer) == len(index) and not answer.index.equals(index):
             # Sorted or grouped rows are in another order, and an index of ids cannot be told from one.
-            raise ValueError(f"{self._where} returned another index than its rows have; return `.to_numpy()`")
+            raise WrongAnswer(
+                f"{self._where} returned another index than its rows have; return `.to_numpy()`"
+            )
         if answer.ndim == 1:
             return _column(answer)
         named = not isinstance(answer.columns, pd.RangeIndex) and answer.shape[1] > 1
@@ -156,7 +164,7 @@ class Function:
             places = {_comparable(name): place for place, name in enumerate(answer.columns)}
             if len(places) != answer.shape[1] or set(places) != {_comparable(one) for one in self.classes}:
                 named_so = f"the columns {list(answer.columns)}"
-                raise ValueError(f"{self._where} returned {named_so}, not its classes {self.classes}")
+                raise WrongAnswer(f"{self._where} returned {named_so}, not its classes {self.classes}")
             answer = answer.iloc[:, [places[_comparable(one)] for one in self.classes]]
         columns = [_column(answer.iloc[:, place]) for place in range(answer.shape[1])]
         return np.column_stack(columns) if columns else np.empty((len(answer), 0))
@@ -167,15 +175,17 @@ class Function:
         if answer.dtype.kind not in "iuf":
             sort = _SORTS.get(answer.dtype.kind, "objects")
             todo = '; say `outputs = "decisions"` if it decides' if self._classifies else ""
-            raise ValueError(f"{self._where} returned {sort}, not numbers{todo}")
+            raise WrongAnswer(f"{self._where} returned {sort}, not numbers{todo}")
         numbers = np.ascontiguousarray(answer, dtype=np.float64)
         wanted = 1 if self.classes is None else len(self.classes)
         if numbers.ndim > 1 and numbers.shape[1] != wanted:
-            raise ValueError(f"{self._where} returned {numbers.shape[1]} columns, not {wanted}")
+            raise WrongAnswer(f"{self._where} returned {numbers.shape[1]} columns, not {wanted}")
         if numbers.ndim > 1 or self.classes is None:
             return numbers
         if wanted > 2:  # noqa: PLR2004 - binary
-            raise ValueError(f"{self._where} returned one number a row, not one for each of {wanted} classes")
+            raise WrongAnswer(
+                f"{self._where} returned one number a row, not one for each of {wanted} classes"
+            )
         columns = [1.0 - numbers, numbers]
         return np.column_stack(columns if self._positive == 1 else columns[::-1])
 
@@ -183,7 +193,7 @@ class Function:
         import numpy as np
 
         if answer.ndim > 1:
-            raise ValueError(f"{self._where} returned {answer.shape[1]} columns, not one class a row")
+            raise WrongAnswer(f"{self._where} returned {answer.shape[1]} columns, not one class a row")
         known = {_comparable(one): place for place, one in enumerate(self.classes or ())}
         given = answer.tolist()
         places = {one: known.get(_comparable(one)) for one in dict.fromkeys(given)}
