@@ -9,7 +9,7 @@ import pytest
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
-_DRAWING = {"share": 0.4}
+_DRAWING = {"share": 0.25}
 """Of the examples of a property, what every run draws."""
 
 

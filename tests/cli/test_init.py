@@ -56,7 +56,13 @@ def written(folder: Path) -> set[str]:
     return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
 
 
-@pytest.mark.parametrize("case", CASES)
+ALWAYS = ("german_credit", "penguins")
+"""Cases that every run judges; the others are for `--run-heavy`."""
+
+
+@pytest.mark.parametrize(
+    "case", [one if one in ALWAYS else pytest.param(one, marks=pytest.mark.heavy) for one in CASES]
+)
 def test_a_case_is_judged_without_editing(shared_data: Path, tmp_path: Path, case: str) -> None:
     """The first verdict is that the present model meets what was drafted from it; nothing required is unmeasured."""
     for name in ("train.csv", "test.csv"):

@@ -1,7 +1,7 @@
 """Random releases, judged by the whole gate from files on disk, and what holds for any report.
 
 A release is drawn as its structure (sizes, codings, roles, limits) and a seed that fills in the rows, so
-that one cheap draw gives a rich table. `--run-heavy` draws twenty times as many; with `--hypothesis-seed`
+that one cheap draw gives a rich table. `--run-heavy` draws over thirty times as many; with `--hypothesis-seed`
 it draws others.
 """
 
@@ -27,12 +27,12 @@ from mlgate.api import Job, judged
 from mlgate.findings import Finding, GroupRecord, Outcome, Report, totals_of, verdict_of
 from mlgate.render import record
 
-_DRAWING = {"times": 0.5, "derandomize": True}
+_DRAWING = {"times": 0.3, "derandomize": True}
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Draw more examples, or others, when the command line asks for them."""
-    _DRAWING["times"] = 10 if config.getoption("--run-heavy", default=False) else 0.5
+    _DRAWING["times"] = 10 if config.getoption("--run-heavy", default=False) else 0.3
     _DRAWING["derandomize"] = config.getoption("--hypothesis-seed", default=None) is None
 
 

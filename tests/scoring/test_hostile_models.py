@@ -112,7 +112,11 @@ def test_an_honest_model_is_judged_on_what_the_gate_computed(world: World) -> No
         ("return ['yes'] * len(rows)", "text"),
         ("return None", "None"),
         ("return [1j] * len(rows)", "complex"),
-        ("import sys; sys.setrecursionlimit(10**8)\ndef f(): return f()\nreturn f()", "ended"),
+        pytest.param(
+            "import sys; sys.setrecursionlimit(10**8)\ndef f(): return f()\nreturn f()",
+            "ended",
+            marks=pytest.mark.heavy,
+        ),
     ],
 )
 def test_a_model_that_breaks_off_or_answers_wrong_is_told_of(world: World, body: str, said: str) -> None:

@@ -8,6 +8,8 @@ from mlgate.errors import EvidenceError
 from mlgate.scoring.served import address_of, endpoint
 from mlgate.scoring.served.address import require_sendable
 
+HOSTS = ["models.example.org"]
+
 
 @pytest.mark.parametrize(
     ("path", "protocol", "model"),
@@ -26,23 +28,26 @@ from mlgate.scoring.served.address import require_sendable
 )
 def test_the_path_tells_the_protocol(path: str, protocol: str, model: str) -> None:
     """Each protocol has routes of its own."""
-    found = address_of(f"https://models.example.org{path}", where="r:1")
+    found = address_of(f"https://models.example.org{path}", where="r:1", hosts=HOSTS)
     assert (found.protocol, found.model, found.port) == (protocol, model, 443)
 
 
 def test_a_route_of_no_protocol_has_to_state_that_it_is_plain_json() -> None:
     """Nothing is guessed from a path that nobody knows."""
     with pytest.raises(EvidenceError, match="does not tell which protocol"):
-        address_of("https://models.example.org/score", where="r:1")
-    assert address_of("https://models.example.org/score", where="r:1", protocol="json").model == "/score"
+        address_of("https://models.example.org/score", where="r:1", hosts=HOSTS)
+    assert (
+        address_of("https://models.example.org/score", where="r:1", hosts=HOSTS, protocol="json").model
+        == "/score"
+    )
 
 
 def test_a_protocol_that_the_path_contradicts_is_refused() -> None:
     """The stated protocol says what the path has to be."""
     with pytest.raises(EvidenceError, match="is no route of open-inference; write /v2/models/NAME"):
-        address_of("https://models.example.org/score", where="r:1", protocol="open-inference")
+        address_of("https://models.example.org/score", where="r:1", hosts=HOSTS, protocol="open-inference")
     with pytest.raises(EvidenceError, match="is no protocol"):
-        address_of("https://models.example.org/score", where="r:1", protocol="grpc")
+        address_of("https://models.example.org/score", where="r:1", hosts=HOSTS, protocol="grpc")
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.9.9.9", "[::1]", "127.0.0.1:8080"])
@@ -117,8 +122,9 @@ def test_a_password_in_a_url_is_refused_and_not_repeated() -> None:
 def test_a_token_goes_only_to_a_host_that_the_policy_names() -> None:
     """Else a release could send any variable of the environment anywhere."""
     url = "https://example.org/invocations"
+    local = address_of("http://127.0.0.1:8080/invocations", where="r:1")
     with pytest.raises(EvidenceError, match="which the policy does not name"):
-        require_sendable("s3cret", address_of(url, where="r:1"), where="r:2")
+        require_sendable("s3cret", local, where="r:2")
     require_sendable("s3cret", address_of(url, where="r:1", hosts=["example.org"]), where="r:2")
 
 
@@ -146,4 +152,4 @@ def test_classes_that_do_not_fit_the_task_are_an_error_before_anything_is_sent(
 ) -> None:
     """An endpoint rarely says its classes, so that the release has to."""
     with pytest.raises(EvidenceError, match=said):
-        endpoint("https://example.org/invocations", options=options, where="r:1")
+        endpoint("https://example.org/invocations", options=options, where="r:1", hosts=["example.org"])
