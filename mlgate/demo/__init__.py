@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
+import re
 import runpy
 import shutil
 import subprocess
@@ -34,7 +36,7 @@ def write(folder: Path) -> list[Path]:
     trained = runpy.run_path(str(script))
     trained["write"](folder)
     (folder / "MODEL_CARD.md").write_text(_text("MODEL_CARD.md.txt"), encoding="utf-8")
-    (folder / "policy.yaml").write_text(_text("policy.yaml.txt"), encoding="utf-8")
+    (folder / "policy.yaml").write_text(_policy(), encoding="utf-8")
     lock = "".join(f"{name}=={metadata.version(name)}\n" for name in _USED)
     (folder / "requirements.lock").write_text(lock, encoding="utf-8")
     for name, file in RELEASES.items():
@@ -42,6 +44,14 @@ def write(folder: Path) -> list[Path]:
         (folder / file).write_text(text, encoding="utf-8")
     _commit(folder)
     return [folder / file for file in RELEASES.values()]
+
+
+def _policy() -> str:
+    """Return the policy; without the checks that rest on SHAP where that is not installed."""
+    before, asked, after = re.split(r"  #</?shap>\n", _text("policy.yaml.txt"))
+    if importlib.util.find_spec("shap") is None:
+        asked = "  # forbidden-feature and reason-codes rest on SHAP: pip install 'mlgate[explain]'\n"
+    return before + asked + after
 
 
 def _commit(folder: Path) -> None:
